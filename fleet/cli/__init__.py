@@ -1,0 +1,70 @@
+"""The command line: it parses and prints; the work is done by the packages beside it.
+
+Exit codes: 0 done, 1 a named problem, 2 a wrong command line, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+
+import click
+
+from fleet.errors import UserError
+
+# Loaded on use, so that `fleet --help` does not wait for the SDK.
+COMMANDS = {
+    "images": ("fleet.cli.images:images", "Build the task and agent images, and list them."),
+    "local": ("fleet.cli.local:local", "The fleet on this machine: up, down, status."),
+    "plan": ("fleet.cli.plan:plan", "The slots of each node, from queues.yml and an inventory."),
+    "run": ("fleet.cli.run:run", "Start work from a template."),
+    "runs": ("fleet.cli.show:runs", "List the runs."),
+    "server": ("fleet.cli.server:server", "Run the embedded ClearML server."),
+    "show": ("fleet.cli.show:show", "One run: its steps, where they ran, what came of them."),
+    "template": ("fleet.cli.template:template", "Publish templates from committed step code."),
+    "validate": ("fleet.cli.validate:validate", "Check queues.yml."),
+}
+
+
+class _LazyGroup(click.Group):
+    """A group whose commands are imported when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        module, attribute = COMMANDS[name][0].split(":")
+        return getattr(importlib.import_module(module), attribute)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name][1]) for name in self.list_commands(ctx)])
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """Run a fleet of ClearML agents, and the work on it."""
+
+
+def main() -> None:
+    """Entry point of the `fleet` command."""
+    try:
+        cli(standalone_mode=False)
+    except UserError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(1)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader of our output (head, less) went away: not an error of ours.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)

@@ -1,0 +1,1 @@
+"""What every phase shares: parameters, the task context, conventions, errors."""

@@ -1,0 +1,31 @@
+"""The one shape of an error that a user can mend: what is wrong, where, what to do about it."""
+
+from __future__ import annotations
+
+
+class UserError(Exception):
+    """Something that a user did, or can put right; it is shown without a traceback.
+
+    Parameters
+    ----------
+    what : str
+        What is wrong, as a sentence without a full stop.
+    where : str
+        The file and line, the field, or the task.
+    mend : str
+        What to do about it.
+    """
+
+    def __init__(self, what: str, *, where: str = "", mend: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.where = where
+        self.mend = mend
+
+    def __str__(self) -> str:
+        lines = [self.what]
+        if self.where:
+            lines.append(f"   at: {self.where}")
+        if self.mend:
+            lines.append(f"  fix: {self.mend}")
+        return "\n".join(lines)
