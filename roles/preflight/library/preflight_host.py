@@ -1,0 +1,193 @@
+#!/usr/bin/python
+"""Ansible module: can this machine be a node of the fleet?"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import time
+
+from ansible.module_utils.basic import AnsibleModule
+
+DOCUMENTATION = r"""
+---
+module: preflight_host
+short_description: Check that a machine can be a node
+description:
+  - Tells every problem of the machine at once, each with what to do about it.
+  - Changes nothing, and needs nothing but Python.
+options:
+  os_releases:
+    description: Supported systems, ID of /etc/os-release to a list of VERSION_ID.
+    type: dict
+    required: true
+  architectures:
+    description: Supported machine architectures.
+    type: list
+    elements: str
+    required: true
+  minimum_disk_gb:
+    description: Free space in GB that O(disk_path) must have.
+    type: int
+    required: true
+  disk_path:
+    description: The folder whose file system is measured.
+    type: path
+    required: true
+  maximum_clock_skew:
+    description: Largest difference of the clocks in seconds.
+    type: int
+    required: true
+  control_time:
+    description: The control machine's time, seconds since 1970 in UTC.
+    type: float
+    required: true
+author:
+  - The authors of clearml-fleet
+"""
+
+EXAMPLES = r"""
+- name: Ensure the machine can be a node
+  preflight_host:
+    os_releases: {debian: ["13"]}
+    architectures: [x86_64]
+    minimum_disk_gb: 5
+    disk_path: /var/lib
+    maximum_clock_skew: 30
+    control_time: "{{ now(utc=true).timestamp() }}"
+"""
+
+RETURN = r"""
+problems:
+  description: What is wrong, and how to mend it.
+  type: list
+  elements: dict
+  returned: always
+  sample: [{"what": "no systemd", "mend": "boot the machine with systemd"}]
+"""
+
+
+def find_problems(wanted, host):
+    """Compare what a node must be with what the machine is.
+
+    Parameters
+    ----------
+    wanted : dict
+        The module's parameters.
+    host : dict
+        As `read_host` gives it.
+
+    Returns
+    -------
+    list of dict
+        Each with `what` and `mend`; empty when the machine can be a node.
+    """
+    checks = (_root, _system, _architecture, _systemd, _disk, _clock)
+    return [problem for problem in (check(wanted, host) for check in checks) if problem]
+
+
+def read_host(disk_path):
+    """What the machine is: `uid`, `os`, `architecture`, `systemd`, `free_gb`, `time`."""
+    return {
+        "uid": os.geteuid(),
+        "os": read_os_release(),
+        "architecture": platform.machine(),
+        "systemd": os.path.isdir("/run/systemd/system"),
+        "free_gb": shutil.disk_usage(disk_path).free / 1e9 if os.path.isdir(disk_path) else 0.0,
+        "time": time.time(),
+    }
+
+
+def read_os_release(path="/etc/os-release"):
+    """The fields of an os-release file; empty where there is none."""
+    if not os.path.isfile(path):
+        return {}
+    with open(path, encoding="utf-8") as file:
+        pairs = (line.strip().partition("=") for line in file if "=" in line)
+        return {key: value.strip("\"'") for key, _, value in pairs}
+
+
+def _root(_wanted, host):
+    if host["uid"] == 0:
+        return None
+    return _problem("the tasks do not run as root", "set `become: true` and a user who may sudo")
+
+
+def _system(wanted, host):
+    name, version = host["os"].get("ID", "unknown"), host["os"].get("VERSION_ID", "unknown")
+    if version in [str(known) for known in wanted["os_releases"].get(name, [])]:
+        return None
+    known = ", ".join(
+        f"{system} {release}"
+        for system, releases in wanted["os_releases"].items()
+        for release in releases
+    )
+    return _problem(
+        f"the system is {name} {version}, not one of: {known}",
+        "install or upgrade to one of these (Debian 12 has no Compose v2 package)",
+    )
+
+
+def _architecture(wanted, host):
+    if host["architecture"] in wanted["architectures"]:
+        return None
+    return _problem(
+        f"the architecture is {host['architecture']}; there are images for: "
+        + ", ".join(wanted["architectures"]),
+        "take the machine out of the inventory",
+    )
+
+
+def _systemd(_wanted, host):
+    if host["systemd"]:
+        return None
+    return _problem("systemd does not run", "boot the machine with systemd as its init")
+
+
+def _disk(wanted, host):
+    if host["free_gb"] >= wanted["minimum_disk_gb"]:
+        return None
+    return _problem(
+        f"{host['free_gb']:.1f} GB are free on {wanted['disk_path']}, "
+        f"less than {wanted['minimum_disk_gb']} GB",
+        "free some space (`docker system prune` on the node), or lower preflight_minimum_disk_gb",
+    )
+
+
+def _clock(wanted, host):
+    skew = host["time"] - wanted["control_time"]
+    if abs(skew) <= wanted["maximum_clock_skew"]:
+        return None
+    return _problem(
+        f"the clock differs by {skew:+.0f} s from the control machine's",
+        "install systemd-timesyncd or chrony on both, and wait until it has set the time",
+    )
+
+
+def _problem(what, mend):
+    return {"what": what, "mend": mend}
+
+
+def main():
+    """Run as Ansible runs modules."""
+    module = AnsibleModule(
+        argument_spec={
+            "os_releases": {"type": "dict", "required": True},
+            "architectures": {"type": "list", "elements": "str", "required": True},
+            "minimum_disk_gb": {"type": "int", "required": True},
+            "disk_path": {"type": "path", "required": True},
+            "maximum_clock_skew": {"type": "int", "required": True},
+            "control_time": {"type": "float", "required": True},
+        },
+        supports_check_mode=True,
+    )
+    problems = find_problems(module.params, read_host(module.params["disk_path"]))
+    if problems:
+        told = "\n".join(f"- {problem['what']}; fix: {problem['mend']}" for problem in problems)
+        module.fail_json(msg=f"This machine cannot be a node:\n{told}", problems=problems)
+    module.exit_json(changed=False, problems=[])
+
+
+if __name__ == "__main__":
+    main()
