@@ -1,0 +1,120 @@
+"""Take a local fleet down: everything that bears its label, its state, its server; no more."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+
+from fleet.errors import FleetError
+from fleet.images import digests
+from fleet.local import daemon, engine, hostserver, nodes, ssh
+from fleet.local.command import find
+from fleet.local.layout import IMAGE_LABEL, LABEL, Layout
+from fleet.local.lock import locked
+
+
+def down(layout: Layout, echo: Callable[[str], None], *, keep_images: bool = False) -> None:
+    """Remove a fleet, also one that was made in part.
+
+    Parameters
+    ----------
+    layout : Layout
+        The fleet.
+    echo : callable
+        Takes a line for each thing that was removed.
+    keep_images : bool
+        Whether the images stay, so that the next `up` need not build them.
+
+    Raises
+    ------
+    FleetError
+        It belongs to another checkout, or something cannot be removed.
+    """
+    with locked(layout.lock, f"the local fleet {layout.name!r}"):
+        removed: list[str] = []
+
+        def tell(line: str) -> None:
+            removed.append(line)
+            echo(f"removed  {line}")
+
+        if hostserver.stop(layout):
+            tell("the embedded server")
+        if _engine_answers(layout, echo):
+            _refuse_foreign(layout)
+            ssh.close_shared(layout, nodes.existing(layout))
+            _remove_from_engine(layout, tell)
+            others = _other_fleets(layout)
+            if others:
+                echo(f"kept     the images, used by: {', '.join(others)}")
+            elif not keep_images:
+                _remove_images(tell)
+        if layout.state.exists():
+            shutil.rmtree(layout.state)
+            tell(f"its state, {layout.state}")
+        if find("docker") and engine.info() is not None:
+            stopped = daemon.stop(layout)
+            if stopped:
+                echo(stopped)
+        if not removed:
+            echo(f"nothing to remove: there is no local fleet {layout.name!r}")
+    if layout.state_root.exists() and not any(layout.state_root.iterdir()):
+        layout.state_root.rmdir()
+
+
+def _engine_answers(layout: Layout, echo: Callable[[str], None]) -> bool:
+    """Whether the engine can be asked; one that rests is started if it may hold our things."""
+    if find("docker") is None:
+        return False
+    if engine.info() is not None:
+        return True
+    if not layout.state.exists() or find("dockerd") is None:
+        return False
+    if os.geteuid() != 0:
+        raise FleetError(
+            "no Docker Engine answers, so that the fleet's containers cannot be removed",
+            where=str(layout.state),
+            mend="start Docker, or do this as root",
+        )
+    daemon.start(layout, echo)
+    return True
+
+
+def _refuse_foreign(layout: Layout) -> None:
+    foreign = sorted(engine.living_homes(layout) - {str(layout.state)})
+    if foreign:
+        raise FleetError(
+            f"the local fleet {layout.name!r} belongs to another checkout",
+            where=", ".join(foreign),
+            mend="take it down there",
+        )
+
+
+def _remove_from_engine(layout: Layout, tell: Callable[[str], None]) -> None:
+    containers = engine.owned("container", layout)
+    engine.remove_containers(containers)
+    for name in containers:
+        tell(f"container {name}")
+    for kind in ("volume", "network"):
+        for name in engine.owned(kind, layout):
+            engine.docker(kind, "rm", name)
+            tell(f"{kind} {name}")
+
+
+def _other_fleets(layout: Layout) -> list[str]:
+    """Names of the other local fleets on this machine."""
+    found = set()
+    for thing in engine.inspect("network", engine.listed("network", LABEL)):
+        found.add(thing["Labels"][LABEL])
+    return sorted(found - {layout.name})
+
+
+def _remove_images(tell: Callable[[str], None]) -> None:
+    condition = f"--filter=label={IMAGE_LABEL}=true"
+    ids = engine.docker("image", "ls", "--all", "--quiet", "--no-trunc", condition).stdout.split()
+    if ids:
+        # Children go with their parents' names only when forced; what another container
+        # uses stays, and Docker says so.
+        engine.docker("image", "rm", "--force", *dict.fromkeys(ids), timeout=300, check=False)
+        tell(f"{len(set(ids))} images")
+    digests.PATH.unlink(missing_ok=True)
