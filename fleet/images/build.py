@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import get_args
 
 from fleet.errors import FleetError
-from fleet.images.model import BuiltImage
+from fleet.images import bases as base_images
+from fleet.images import digests, engine, registry, wheels
+from fleet.images.catalog import IMAGES_DIR, ImageSpec, lineage, load_bases, load_images
+from fleet.images.digests import Pushed
+from fleet.images.model import BuiltImage, Torch
+from fleet.images.process import Programs
+from fleet.images.workshop import Choices, Workshop, repository_of
+from fleet.paths import STATE
+
+LOGS = STATE / "logs"
 
 
 def build(
@@ -21,16 +34,16 @@ def build(
     Parameters
     ----------
     names : iterable of str
-        Any of `common`, `cpu`, `cuda`, `agent`, `node`, `services`.
+        Names of images.yml.
     push_to : str, optional
-        A registry, `host:port`; `cpu`, `cuda` and `agent` are pushed to it, and
-        `images/digests.yml` is written.
+        A registry, `host:port`; those of the images that have `push` in images.yml are
+        pushed to it, and images/digests.yml is written.
     torch : {"auto", "cpu", "cuda"}
-        Which build of PyTorch the cuda image carries.
+        Which build of PyTorch the cuda image carries; see :func:`wheels.choose_torch`.
     bases : {"auto", "registry", "debootstrap"}
         Where the Debian bases come from.
     echo : callable
-        Takes one line for each step.
+        Takes one line for each step; it may be called from several threads.
 
     Returns
     -------
@@ -42,4 +55,101 @@ def build(
     FleetError
         For anything that stops a build, with what to do about it.
     """
-    raise FleetError("this build of the images is not there yet", where="fleet/images/build.py")
+    specs = load_images()
+    wanted = list(dict.fromkeys(names))
+    if unknown := [name for name in wanted if name not in specs]:
+        raise FleetError(
+            f"there is no image '{unknown[0]}'",
+            where=str(IMAGES_DIR / "images.yml"),
+            mend=f"name one of: {', '.join(specs)}",
+        )
+    needed = {name: specs[name] for want in wanted for name in lineage(want, specs)}
+    choices = Choices(torch=_torch(torch, needed), bases=_bases(bases))
+    workshop = Workshop(specs, load_bases(), choices, logs=LOGS, echo=echo)
+    built = workshop.ensure(needed)
+    if push_to:
+        _push([built[name] for name in wanted if specs[name].push], push_to, built, echo)
+    return {name: built[name] for name in wanted}
+
+
+def present() -> list[BuiltImage]:
+    """The images that this machine's engine has, with the digests that were pushed."""
+    pushed = digests.read()
+    specs = load_images()
+    found = []
+    for reference, image_id in sorted(engine.our_images().items()):
+        name = reference.partition(":")[0].removeprefix("fleet/")
+        if name not in specs or reference.partition("/")[0] != "fleet":
+            continue
+        labels = (engine.inspect(image_id) or {}).get("Config", {}).get("Labels") or {}
+        inputs = labels.get("fleet.inputs", "")
+        known = pushed.get(name)
+        found.append(
+            BuiltImage(
+                name=name,
+                image_id=image_id,
+                reference=reference,
+                repository=repository_of(name),
+                digest=known.digest if known and known.inputs == inputs else "",
+                inputs=inputs,
+                base=labels.get("fleet.base", ""),
+                torch=labels.get("fleet.torch", ""),
+            )
+        )
+    return found
+
+
+def _torch(wanted: str, needed: dict[str, ImageSpec]) -> Torch:
+    if wanted in get_args(Torch):
+        return wanted
+    if wanted != "auto":
+        raise FleetError(f"there is no PyTorch '{wanted}'", mend="choose auto, cpu or cuda")
+    if not any(spec.has_torch for spec in needed.values()):
+        return "cpu"
+    return wheels.choose_torch(
+        wheels.find_links(), nvidia=Path("/proc/driver/nvidia/version").exists()
+    )
+
+
+def _bases(wanted: str) -> base_images.Mode:
+    if wanted in get_args(base_images.Mode):
+        return wanted
+    raise FleetError(
+        f"bases cannot come from '{wanted}'", mend="choose auto, registry or debootstrap"
+    )
+
+
+def _push(
+    images: list[BuiltImage],
+    target: str,
+    built: dict[str, BuiltImage],
+    echo: Callable[[str], None],
+) -> None:
+    """Push what the registry does not have, and complete `built` with the digests."""
+    known = digests.read()
+    programs = Programs()
+
+    def ensure(image: BuiltImage) -> BuiltImage:
+        there = known.get(image.name)
+        if (
+            there
+            and there.inputs == image.inputs
+            and registry.has(target, image.repository, there.digest)
+        ):
+            echo(f"image {image.name}: {target} has it")
+            return replace(image, digest=there.digest)
+        digest, seconds = registry.push(
+            image, registry=target, log=LOGS / f"push-{image.name}.log", programs=programs
+        )
+        echo(f"image {image.name}: pushed to {target} in {seconds:.0f} s, {digest[:19]}…")
+        return replace(image, digest=digest)
+
+    # Layers are compressed by one core each; the second one is for the next image's.
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        try:
+            pushed = list(pool.map(ensure, images))
+        except BaseException:
+            programs.end()
+            raise
+    built |= {image.name: image for image in pushed}
+    digests.update({image.name: Pushed.of(image) for image in pushed})

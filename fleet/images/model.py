@@ -3,6 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
+
+Torch = Literal["cpu", "cuda"]
+
+
+@dataclass(frozen=True)
+class Base:
+    """A Debian release that images stand on.
+
+    Parameters
+    ----------
+    name : str
+        Its name in bases.yml: `bookworm` or `trixie`.
+    reference : str
+        What `FROM` is given.
+    identity : str
+        Its content, in one string: a registry's digest, or the id of a tree made here.
+    origin : {"registry", "debootstrap"}
+        Where it came from.
+    """
+
+    name: str
+    reference: str
+    identity: str
+    origin: str
 
 
 @dataclass(frozen=True)
@@ -12,7 +37,7 @@ class BuiltImage:
     Parameters
     ----------
     name : str
-        `cpu`, `cuda`, `agent`, `node`, `services` or `common`.
+        A name of images.yml: `cpu`, `cuda`, `agent`, `node`, `services` or `common`.
     image_id : str
         The engine's id, `sha256:…`.
     reference : str
@@ -20,12 +45,14 @@ class BuiltImage:
     repository : str
         `fleet/<name>`: without a registry's host, which differs by who looks.
     digest : str
-        The manifest's digest in the registry it was pushed to, `sha256:…`; empty when
-        the image was not pushed (`node` and `services` never are).
+        The manifest's digest in the registry that it was pushed to, `sha256:…`; empty when
+        the image was not pushed (those without `push` in images.yml never are).
     inputs : str
         The hash of all that went into it.
-    torch : str
-        `cpu` or `cuda` for the cuda image, else empty.
+    base : str
+        Where its Debian came from: `registry` or `debootstrap`.
+    torch : {"", "cpu", "cuda"}
+        Which build of PyTorch is in it.
     """
 
     name: str
@@ -34,4 +61,5 @@ class BuiltImage:
     repository: str
     digest: str
     inputs: str
+    base: str
     torch: str = ""

@@ -1,0 +1,80 @@
+"""`fleet images`: build the images, and list them."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict
+
+import click
+
+from fleet.images import BuiltImage, build, present
+from fleet.images.catalog import load_images
+
+
+@click.group()
+def images() -> None:
+    """Build the task and agent images, and list them."""
+
+
+@images.command(name="build")
+@click.argument("names", nargs=-1)
+@click.option("--push", "push_to", metavar="HOST:PORT", help="Push to this registry.")
+@click.option(
+    "--torch",
+    type=click.Choice(["auto", "cpu", "cuda"]),
+    default="auto",
+    show_default=True,
+    help="PyTorch of the cuda image; auto: cpu on a machine without an NVIDIA driver whose pip "
+    "settings offer a CPU wheel.",
+)
+@click.option(
+    "--bases",
+    type=click.Choice(["auto", "registry", "debootstrap"]),
+    default="auto",
+    show_default=True,
+    help="Where the Debian bases come from; auto: a registry, else debootstrap.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the images as JSON at the end.")
+def build_command(
+    names: tuple[str, ...], push_to: str | None, torch: str, bases: str, as_json: bool
+) -> None:
+    """Build the images NAMES, all of images/images.yml by default.
+
+    What is there already, of the same inputs, is not built again; with --push, what the
+    registry has is not pushed again, and images/digests.yml is written.
+    """
+    start = time.monotonic()
+    built = build(
+        names or load_images(),
+        push_to=push_to,
+        torch=torch,
+        bases=bases,
+        echo=lambda line: click.echo(line, err=as_json),
+    )
+    if as_json:
+        click.echo(json.dumps({name: asdict(image) for name, image in built.items()}, indent=2))
+    else:
+        click.echo(f"images: {len(built)} ready after {time.monotonic() - start:.1f} s")
+
+
+@images.command(name="list")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def list_command(as_json: bool) -> None:
+    """List the images on this machine."""
+    found = present()
+    if as_json:
+        click.echo(json.dumps([asdict(image) for image in found], indent=2))
+        return
+    for image in found:
+        click.echo(_line(image))
+    if not found:
+        click.echo("no images yet; build them: fleet images build")
+
+
+def _line(image: BuiltImage) -> str:
+    notes = [f"base from {image.base}"]
+    if image.torch:
+        notes.append(f"PyTorch for {image.torch}")
+    notes.append(f"pushed as {image.digest[:19]}…" if image.digest else "not pushed")
+    return f"{image.reference:36} {', '.join(notes)}"

@@ -1,0 +1,109 @@
+"""images/digests.yml: what was built and pushed, so that nodes pull exactly that.
+
+It names no registry: a node pulls `REGISTRY/repository@digest`, and which registry that is,
+its inventory says.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from fleet.errors import FleetError
+from fleet.images.catalog import IMAGES_DIR
+from fleet.images.model import BuiltImage
+
+PATH = IMAGES_DIR / "digests.yml"
+
+_HEAD = """\
+# What `fleet images build --push` built and pushed. Written by it: do not edit.
+"""
+_MEND = "build the images again: fleet images build --push REGISTRY"
+
+
+class Pushed(BaseModel):
+    """One image in a registry.
+
+    Parameters
+    ----------
+    repository : str
+        Its name there, without the registry's host.
+    digest : str
+        Digest of its manifest.
+    inputs : str
+        Hash of all that went into it.
+    base : str
+        Where its Debian came from: `registry` or `debootstrap`.
+    torch : str, optional
+        Which build of PyTorch it carries: `cpu` or `cuda`.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    repository: str
+    digest: Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
+    inputs: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    base: str = ""
+    torch: str = ""
+
+    @classmethod
+    def of(cls, image: BuiltImage) -> Pushed:
+        """The entry of an image that was pushed."""
+        return cls(
+            repository=image.repository,
+            digest=image.digest,
+            inputs=image.inputs,
+            base=image.base,
+            torch=image.torch,
+        )
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    images: dict[str, Pushed] = Field(default_factory=dict)
+
+
+def read(path: Path = PATH) -> dict[str, Pushed]:
+    """What was pushed, by image; empty where nothing was yet.
+
+    Raises
+    ------
+    FleetError
+        The file is there and is not what this module writes.
+    """
+    if not path.exists():
+        return {}
+    try:
+        return _File.model_validate(yaml.safe_load(path.read_text()) or {}).images
+    except yaml.YAMLError as error:
+        line = error.problem_mark.line + 1 if isinstance(error, yaml.MarkedYAMLError) else 1
+        raise FleetError("this is not YAML", where=f"{path}:{line}", mend=_MEND) from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        raise FleetError(f"{field}: {first['msg']}", where=str(path), mend=_MEND) from None
+
+
+def by_name(path: Path = PATH) -> dict[str, str]:
+    """Image name → digest of what was pushed."""
+    return {name: image.digest for name, image in read(path).items()}
+
+
+def update(pushed: dict[str, Pushed], path: Path = PATH) -> None:
+    """Write what was pushed beside what the file has of other images; at once or not at all."""
+    images = {**read(path), **pushed}
+    content = {
+        name: image.model_dump(exclude_defaults=True) for name, image in sorted(images.items())
+    }
+    text = _HEAD + yaml.safe_dump({"images": content}, sort_keys=False)
+    handle, temporary = tempfile.mkstemp(prefix=".digests-", dir=path.parent)
+    with os.fdopen(handle, "w") as file:
+        file.write(text)
+    Path(temporary).chmod(0o644)
+    Path(temporary).replace(path)
