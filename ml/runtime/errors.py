@@ -14,13 +14,18 @@ class UserError(Exception):
         The file and line, the field, or the task.
     mend : str
         What to do about it.
+    failure_class : str
+        The kind of cause, one of :data:`ml.runtime.failures.CLASSES`.
     """
 
-    def __init__(self, what: str, *, where: str = "", mend: str = "") -> None:
+    def __init__(
+        self, what: str, *, where: str = "", mend: str = "", failure_class: str = "override"
+    ) -> None:
         super().__init__(what)
         self.what = what
         self.where = where
         self.mend = mend
+        self.failure_class = failure_class
 
     def __str__(self) -> str:
         lines = [self.what]
@@ -29,3 +34,10 @@ class UserError(Exception):
         if self.mend:
             lines.append(f"  fix: {self.mend}")
         return "\n".join(lines)
+
+
+class DataError(UserError):
+    """Data that cannot be read or cannot be learned from."""
+
+    def __init__(self, what: str, *, where: str = "", mend: str = "") -> None:
+        super().__init__(what, where=where, mend=mend, failure_class="data-access")

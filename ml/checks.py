@@ -1,0 +1,30 @@
+"""Quick checks of a user's data file, before it is sent anywhere."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def check_file(path: str | os.PathLike[str], target: str, kind: str = "auto") -> None:
+    """Refuse a data file that no run could learn from.
+
+    Parameters
+    ----------
+    path : path
+        A CSV or Parquet file.
+    target : str
+        The column to predict.
+    kind : str
+        ``auto``, ``regression`` or ``classification``.
+
+    Raises
+    ------
+    UserError
+        An unreadable or empty file, no such target, a constant target, too few rows, …
+    """
+    # pandas and scikit-learn are loaded only when a file is really to be checked
+    from ml.tabular.inspection import infer_schema
+    from ml.tabular.reading import read_table
+
+    infer_schema(read_table(Path(path)), target, Path(path).stem, kind, where=str(path))

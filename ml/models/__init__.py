@@ -1,0 +1,4 @@
+"""The models there are: one module each, which declares ``MODEL``.
+
+Like the phases, these modules import nothing heavy at their top.
+"""

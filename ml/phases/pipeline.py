@@ -1,0 +1,162 @@
+"""pipeline: the controller that connects the phases."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import BaseModel, Field, field_validator, model_validator
+
+from ml import model_catalog
+from ml.phases import inference_summary, training_summary
+from ml.phases.preprocessing import SplitFields
+from ml.runtime import conventions as names
+from ml.runtime.errors import UserError
+from ml.runtime.metric_names import AUTO, Metric
+from ml.runtime.parameters import JsonText, Section, json_object
+from ml.runtime.phase import Phase
+
+if TYPE_CHECKING:
+    from ml.runtime.step import Outcome, Step
+
+
+class DataFields(Section):
+    """What to learn from."""
+
+    source: str = Field(
+        "builtin:diabetes",
+        description="CSV or Parquet: an address, a path, or builtin:NAME for a bundled set",
+    )
+    target: str = Field("", description="column to predict; may stay empty for a bundled set")
+    name: str = Field("", description="name of the data set; empty takes the source's")
+    kind: Literal["auto", "regression", "classification"] = Field(
+        "auto", description="kind of problem; auto decides by the target's values"
+    )
+    dataset_id: str = Field(
+        "", description="id of a data set that is registered already, instead of a source"
+    )
+
+
+class TrainingFields(Section):
+    """Which models to train."""
+
+    models: str = Field(
+        ",".join(("ridge", "hist_gradient_boosting", "lightgbm", "mlp")),
+        description=f"models, with commas between: {', '.join(model_catalog.MODELS)}",
+    )
+    parameters: JsonText = Field(
+        "{}", description='parameters of single models as JSON, such as {"ridge": {"alpha": 2}}'
+    )
+    metric: Metric = Field(AUTO, description="metric that the best model is chosen by")
+    seed: int = Field(0, ge=0, le=2**31 - 1, description="seed of the models")
+
+    @property
+    def model_names(self) -> list[str]:
+        """The models to train, each once."""
+        given = (name.strip() for name in self.models.split(","))
+        return list(dict.fromkeys(name for name in given if name))
+
+    @field_validator("models")
+    @classmethod
+    def _are_known(cls, models: str) -> str:
+        given = [name.strip() for name in models.split(",") if name.strip()]
+        if not given:
+            raise ValueError("names no model")
+        for name in given:
+            model_catalog.find(name)
+        return models
+
+    @model_validator(mode="after")
+    def _parameters_name_models(self) -> TrainingFields:
+        # a model's own parameters are checked by its training step: a wrong one costs that model,
+        # not the run
+        for name, own in json_object(self.parameters).items():
+            if name not in self.model_names:
+                close = difflib.get_close_matches(name, self.model_names, n=1)
+                hint = f"; did you mean {close[0]!r}?" if close else ""
+                raise ValueError(f"Training/parameters names {name!r}, which is not trained{hint}")
+            if not isinstance(own, dict):
+                raise ValueError(f"Training/parameters of {name!r} is not a JSON object")
+        return self
+
+
+class InferenceFields(Section):
+    """What to predict with the best model."""
+
+    data: str = Field(
+        "test",
+        min_length=1,
+        description="CSV or Parquet (address or path), dataset:ID, or test for the held-out rows",
+    )
+    record: JsonText = Field("", description="one record as JSON to predict too; may stay empty")
+
+
+class Parameters(BaseModel):
+    """Of the pipeline."""
+
+    Data: DataFields = DataFields()
+    Split: SplitFields = SplitFields()
+    Training: TrainingFields = TrainingFields()
+    Inference: InferenceFields = InferenceFields()
+
+
+PHASE = Phase(
+    name="pipeline",
+    task_type="controller",
+    help="From a data file to the best model and its predictions.",
+    parameters=Parameters,
+    entry="ml.phases.pipeline:run",
+    order=0,
+)
+
+
+def run(step: Step, parameters: Parameters) -> None:
+    """Run the planned steps; done when the training-summary is there."""
+    from ml.pipeline import plan
+
+    outcomes = step.run_plan(plan(parameters, step.run_reference))
+    _conclude(step, {outcome.phase: outcome for outcome in outcomes}, outcomes)
+
+
+def _conclude(step: Step, last: dict[str, Outcome], outcomes: list[Outcome]) -> None:
+    summary = last.get(training_summary.NAME)
+    failed = [outcome for outcome in outcomes if not outcome.is_finished]
+    if summary:
+        step.properties(**{names.PROPERTY_TRAINING_SUMMARY: summary.reference})
+    if summary is None or not summary.is_finished:
+        # the step furthest along names the cause: the summary gathers its models' reasons
+        cause = summary or (failed[-1] if failed else None)
+        raise _not_summarised(step, cause)
+    handed_on = (
+        names.PROPERTY_DATASET,
+        names.PROPERTY_TARGET,
+        names.PROPERTY_BEST_MODEL,
+        names.PROPERTY_METRIC,
+        names.PROPERTY_SCORE,
+        names.PROPERTY_FAILED_MODELS,
+    )
+    step.properties(
+        **{name: summary.properties[name] for name in handed_on if name in summary.properties}
+    )
+    predicted = last.get(inference_summary.NAME)
+    if predicted:
+        step.properties(**{names.PROPERTY_INFERENCE_SUMMARY: predicted.reference})
+    for outcome in failed:
+        step.log(f"failed: {outcome.name}: {training_summary.reason(outcome)[1]}")
+
+
+def _not_summarised(step: Step, cause: Outcome | None) -> UserError:
+    if cause is None:
+        return UserError(
+            "the run ended before any step did",
+            where=f"run {step.run_id}",
+            mend="read the controller's log, and start a new run",
+            failure_class="infrastructure",
+        )
+    failure_class, failure = training_summary.reason(cause)
+    return UserError(
+        f"{cause.phase} failed: {failure}",
+        where=f"task {cause.reference} of run {step.run_id}",
+        mend="mend what it names, and start a new run",
+        failure_class=failure_class,
+    )

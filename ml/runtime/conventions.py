@@ -1,0 +1,109 @@
+"""Names, tags and properties: how any task of a run is found by its run_id alone."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+TEMPLATE_PROJECT = "fleet/templates"
+RUN_PROJECT = "fleet/runs"
+DATASET_PROJECT = "fleet/datasets"
+
+STABLE = "stable"
+TEMPLATE_TAG = "template"
+
+# user properties: the summary that one wants in the table of tasks
+PROPERTY_RUN_ID = "run_id"
+PROPERTY_DATASET = "dataset"
+PROPERTY_DATASET_ID = "dataset_id"
+PROPERTY_ROWS = "rows"
+PROPERTY_TARGET = "target"
+PROPERTY_KIND = "kind"
+PROPERTY_MODEL = "model"
+PROPERTY_METRIC = "metric"
+PROPERTY_SCORE = "score"
+PROPERTY_BEST_MODEL = "best_model"
+PROPERTY_FAILED_MODELS = "failed_models"
+PROPERTY_TRAINING_SUMMARY = "training_summary"
+PROPERTY_INFERENCE_SUMMARY = "inference_summary"
+PROPERTY_FAILURE_CLASS = "failure_class"
+PROPERTY_FAILURE = "failure"
+
+# configuration objects
+ROUTING_OBJECT = "routing"
+CONFIGURATION_OBJECT = "configuration"
+
+# artifacts that other steps or the command line read
+ARTIFACT_CONFIGURATION = "configuration"
+ARTIFACT_REPORT = "report"
+ARTIFACT_LEADERBOARD = "leaderboard"
+ARTIFACT_SUMMARY = "summary"
+ARTIFACT_PREDICTIONS = "predictions"
+
+_RUN_PREFIX = "run:"
+_PHASE_PREFIX = "phase:"
+_CHANNEL_PREFIX = "channel:"
+
+
+def new_run_id(now: datetime | None = None) -> str:
+    """A new run id: sortable by time, unique without a server, short enough to type.
+
+    Parameters
+    ----------
+    now : datetime, optional
+        The time to build it from; the present, in UTC, by default.
+    """
+    moment = now or datetime.now(UTC)
+    return f"{moment:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+
+
+def run_tag(run_id: str) -> str:
+    """The tag that every task of a run bears."""
+    return _RUN_PREFIX + run_id
+
+
+def phase_tag(phase: str) -> str:
+    """The tag that every task of a phase bears."""
+    return _PHASE_PREFIX + phase
+
+
+def channel_tag(channel: str) -> str:
+    """The tag that says where a template's version stands."""
+    return _CHANNEL_PREFIX + channel
+
+
+def template_tags(phase: str, channel: str = STABLE) -> list[str]:
+    """The tags of a template: what it is, its phase, its channel."""
+    return [TEMPLATE_TAG, phase_tag(phase), channel_tag(channel)]
+
+
+def run_id_of(tags: Iterable[str]) -> str:
+    """The run id in a task's tags, or an empty text."""
+    return next((tag[len(_RUN_PREFIX) :] for tag in tags if tag.startswith(_RUN_PREFIX)), "")
+
+
+def step_tags(tags: Iterable[str], phase: str, run_id: str) -> list[str]:
+    """The tags of a task of a run: a clone's own, without what marks a template."""
+    kept = [
+        tag
+        for tag in tags
+        if tag != TEMPLATE_TAG and not tag.startswith((_CHANNEL_PREFIX, _RUN_PREFIX, _PHASE_PREFIX))
+    ]
+    return [*kept, phase_tag(phase), run_tag(run_id)]
+
+
+def task_name(phase: str, run_id: str, detail: str | None = None) -> str:
+    """The name of a task of a run, such as ``training ridge 20261123-165558-3f2a``."""
+    return " ".join(part for part in (phase, detail, run_id) if part)
+
+
+def step_name(phase: str, detail: str | None = None) -> str:
+    """The name of a step within its pipeline, such as ``training-ridge``."""
+    return f"{phase}-{slug(detail)}" if detail else phase
+
+
+def slug(text: str) -> str:
+    """A text with only letters, digits, underscores and hyphens, for names and paths."""
+    return re.sub(r"[^A-Za-z0-9_]+", "-", text).strip("-")

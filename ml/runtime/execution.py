@@ -1,0 +1,36 @@
+"""Running one phase as a step: check its parameters, keep its configuration, name its failure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ml.runtime import conventions as names
+from ml.runtime.failures import Failure, describe
+from ml.runtime.parameters import flatten, parse
+from ml.runtime.phase import Phase
+from ml.runtime.step import Step
+
+
+def execute(step: Step, phase: Phase, values: Mapping[str, str]) -> Failure | None:
+    """Run a phase; what goes wrong is logged, and returned in place of being raised.
+
+    Parameters
+    ----------
+    step : Step
+        The task or folder that the phase runs as.
+    phase : Phase
+    values : mapping
+        The flat parameters, as given; absent ones keep their default.
+    """
+    try:
+        step.properties(**{names.PROPERTY_RUN_ID: step.run_id})
+        parameters = parse(phase.parameters, values)
+        complete = {"phase": phase.name, "run_id": step.run_id, "parameters": flatten(parameters)}
+        step.configuration(names.CONFIGURATION_OBJECT, complete)
+        step.artifact_json(names.ARTIFACT_CONFIGURATION, complete)
+        phase.load()(step, parameters)
+    except Exception as error:
+        failure = describe(error)
+        step.log(failure.detail)
+        return failure
+    return None

@@ -1,0 +1,74 @@
+"""Naming the cause of a failure: its class, and one line that says it."""
+
+from __future__ import annotations
+
+import errno
+import traceback
+from dataclasses import dataclass
+
+from ml.runtime.errors import UserError
+
+CLASSES = (
+    "queue",
+    "dependency",
+    "data-access",
+    "permission",
+    "resource",
+    "timeout",
+    "override",
+    "code",
+    "infrastructure",
+)
+
+_NO_ROOM = {errno.ENOSPC, errno.ENOMEM, errno.EDQUOT, errno.EMFILE}
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What made a step fail.
+
+    Parameters
+    ----------
+    failure_class : str
+        One of :data:`CLASSES`.
+    summary : str
+        One line, for a table.
+    detail : str
+        What the log shows: no traceback where the user can mend it.
+    """
+
+    failure_class: str
+    summary: str
+    detail: str
+
+
+def describe(error: BaseException) -> Failure:
+    """Class, line and log text of an exception that ended a step."""
+    if isinstance(error, UserError):
+        return Failure(error.failure_class, error.what, f"error: {error}")
+    summary = " ".join(f"{type(error).__name__}: {error}".split())
+    return Failure(classify(error), summary, "".join(traceback.format_exception(error)))
+
+
+def classify(error: BaseException) -> str:
+    """The class of an exception that is not a user's mistake."""
+    if isinstance(error, ImportError):
+        return "dependency"
+    if isinstance(error, PermissionError):
+        return "permission"
+    if isinstance(error, TimeoutError):
+        return "timeout"
+    if isinstance(error, MemoryError) or _is_out_of_device_memory(error):
+        return "resource"
+    if isinstance(error, OSError) and error.errno in _NO_ROOM:
+        return "resource"
+    # requests' exceptions are OSErrors; so are the built-in connection errors
+    if isinstance(error, ConnectionError) or type(error).__module__.startswith("requests"):
+        return "infrastructure"
+    if isinstance(error, FileNotFoundError):
+        return "data-access"
+    return "code"
+
+
+def _is_out_of_device_memory(error: BaseException) -> bool:
+    return type(error).__name__ == "OutOfMemoryError"

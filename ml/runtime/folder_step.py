@@ -1,0 +1,219 @@
+"""A step without ClearML: its outputs lie in a folder, and folders are its inputs."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ml.catalog import PHASES
+from ml.pipeline import PlannedStep, Reference, resolved
+from ml.runtime.conventions import PROPERTY_MODEL, slug
+from ml.runtime.errors import DataError, UserError
+from ml.runtime.execution import execute
+from ml.runtime.failures import Failure
+from ml.runtime.phase import Phase
+from ml.runtime.reporting import property_texts
+from ml.runtime.step import Outcome, Step
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import plotly.graph_objects as go
+
+RECORD = "step.json"
+
+
+class FolderStep(Step):
+    """A step that writes to a folder.
+
+    Parameters
+    ----------
+    phase, run_id : str
+        As in :class:`~ml.runtime.step.Step`.
+    out : Path
+        The folder; it is made, and what an earlier run of the step left in it is replaced.
+    """
+
+    def __init__(self, phase: str, run_id: str, out: Path) -> None:
+        self.out = out
+        out.mkdir(parents=True, exist_ok=True)
+        (out / RECORD).unlink(missing_ok=True)
+        super().__init__(phase, run_id, out)
+        self._record: dict[str, Any] = {
+            "phase": phase,
+            "run_id": run_id,
+            "name": out.name,
+            "status": "in_progress",
+            "properties": {},
+            "artifacts": {},
+            "values": {},
+        }
+
+    def finish(self, seconds: float, failure: Failure | None = None) -> None:
+        """Write what came of the step."""
+        self._record["status"] = "failed" if failure else "completed"
+        self._record["seconds"] = round(seconds, 3)
+        if failure:
+            self.properties(failure_class=failure.failure_class, failure=failure.summary)
+        text = json.dumps(self._record, indent=2)
+        (self.out / RECORD).write_text(text + "\n", "utf-8")
+
+    def fetch(self, reference: str, artifact: str, where: str) -> Path:
+        """The artifact's file in an earlier step's folder."""
+        record = _read_record(Path(reference), where)
+        if artifact not in record["artifacts"]:
+            raise UserError(
+                f"{reference} has no output {artifact!r} (it is a {record['phase']} step, "
+                f"{record['status']})",
+                where=where,
+                mend="name the folder of the right step",
+                failure_class="data-access",
+            )
+        return Path(reference) / record["artifacts"][artifact]
+
+    def outcomes(self, run_id: str, where: str) -> list[Outcome]:
+        """The steps in the sub-folders of the run's folder."""
+        run = Path(run_id)
+        records = sorted(run.glob(f"*/{RECORD}")) if run_id else []
+        if not records:
+            raise UserError(
+                f"there are no steps in the folder {run_id!r}",
+                where=where,
+                mend="name the folder that holds the --out folders of the run's steps",
+                failure_class="data-access",
+            )
+        found = []
+        for path in records:
+            record = _read_record(path.parent, where)
+            found.append(
+                Outcome(
+                    reference=str(path.parent),
+                    name=record["name"],
+                    phase=record["phase"],
+                    status=record["status"],
+                    properties=record["properties"],
+                    seconds=record.get("seconds"),
+                )
+            )
+        return found
+
+    def dataset(self, reference: str, where: str) -> Path:
+        """The folder itself, or the one inside a data-registration step's folder."""
+        folder = Path(reference)
+        inner = folder / "dataset"
+        if reference and folder.is_dir():
+            return inner if inner.is_dir() else folder
+        raise DataError(
+            f"there is no data set at {reference!r}",
+            where=where,
+            mend="name the --out folder of a data-registration step",
+        )
+
+    def download(self, source: str, where: str) -> Path:
+        """The path itself; addresses need ClearML's storage."""
+        path = Path(source).expanduser()
+        if "://" in source or not path.is_file():
+            raise DataError(
+                f"there is no file {source!r}",
+                where=where,
+                mend="give the path of a CSV or Parquet file on this machine",
+            )
+        return path
+
+    def artifact(self, name: str, path: Path) -> None:
+        """Keep the file in the step's folder."""
+        if path.resolve().parent != self.out.resolve():
+            shutil.copyfile(path, self.out / path.name)
+        self._record["artifacts"][name] = path.name
+
+    def create_dataset(self, name: str, folder: Path, tags: Sequence[str]) -> str:
+        """Copy the files to the folder ``dataset``."""
+        target = self.out / "dataset"
+        shutil.rmtree(target, ignore_errors=True)
+        shutil.copytree(folder, target)
+        return str(target)
+
+    def register_model(self, name: str, artifact: str, framework: str, labels: Sequence[str]):
+        """There is no list of models without ClearML; the record says which artifact it is."""
+        self._record["model"] = {"name": name, "artifact": artifact, "framework": framework}
+
+    def properties(self, **values: object) -> None:
+        """Kept in the record."""
+        self._record["properties"].update(property_texts(values))
+
+    def value(self, name: str, number: float) -> None:
+        """Kept in the record."""
+        self._record["values"][name] = number
+
+    def curve(self, title: str, series: str, numbers: Sequence[float]) -> None:
+        """Kept in a file of its own."""
+        path = self.out / f"curve-{slug(title)}-{slug(series)}.json"
+        path.write_text(json.dumps(list(numbers)) + "\n", "utf-8")
+
+    def configuration(self, name: str, value: Any) -> None:
+        """Kept in a file of its own."""
+        path = self.out / f"{name}.json"
+        path.write_text(json.dumps(value, indent=2, default=str) + "\n", "utf-8")
+
+    def read_configuration(self, name: str) -> Any | None:
+        """Nothing comes with a step on a laptop."""
+        return None
+
+    @property
+    def run_reference(self) -> str:
+        """The folder that holds the pipeline's steps."""
+        return str(self.out)
+
+    def run_plan(self, planned: Sequence[PlannedStep]) -> list[Outcome]:
+        """Run the steps one after the other, each in a folder inside this one."""
+        done: dict[str, FolderStep] = {}
+
+        def look_up(reference: Reference) -> str:
+            earlier = done[reference.step]
+            if not reference.property:
+                return str(earlier.out)
+            return earlier._record["properties"][reference.property]
+
+        passed: set[str] = set()
+        for step in planned:
+            if not passed.issuperset(step.parents):
+                continue
+            self.log(f"== {step.name}")
+            child = FolderStep(step.phase, self.run_id, self.out / step.name)
+            done[step.name] = child
+            failure = child.run(PHASES[step.phase], resolved(step, look_up))
+            if failure is None or step.may_fail:
+                passed.add(step.name)
+        ended = {one.reference: one for one in self.outcomes(self.run_reference, "the run")}
+        return [ended[str(child.out)] for child in done.values()]
+
+    def run(self, phase: Phase, values: Mapping[str, str]) -> Failure | None:
+        """Run a phase as this step, and write what came of it."""
+        started = time.perf_counter()
+        if phase.name == "training" and "Model/name" in values:
+            self.properties(**{PROPERTY_MODEL: values["Model/name"]})
+        failure = execute(self, phase, values)
+        self.finish(time.perf_counter() - started, failure)
+        return failure
+
+    def _show_plot(self, title: str, figure: go.Figure) -> None:
+        path = self.out / f"plot-{slug(title)}.json"
+        path.write_text(figure.to_json(), "utf-8")
+
+    def _show_table(self, title: str, frame: pd.DataFrame) -> None:
+        frame.to_csv(self.out / f"table-{slug(title)}.csv", index=False)
+
+
+def _read_record(folder: Path, where: str) -> dict[str, Any]:
+    path = folder / RECORD
+    if path.is_file():
+        return json.loads(path.read_text("utf-8"))
+    raise UserError(
+        f"{str(folder)!r} is not the folder of a step",
+        where=where,
+        mend="name a folder that an earlier step wrote with --out",
+        failure_class="data-access",
+    )

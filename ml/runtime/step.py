@@ -1,0 +1,169 @@
+"""What a phase may do with the world around it: fetch inputs, leave outputs.
+
+A phase's adapter is written against :class:`Step` alone. On an agent it is a ClearML task
+(:mod:`ml.runtime.task_step`); on a laptop it is a folder (:mod:`ml.runtime.folder_step`).
+"""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ml.runtime import reporting
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import plotly.graph_objects as go
+
+    from ml.pipeline import PlannedStep
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one step of a run.
+
+    Parameters
+    ----------
+    reference : str
+        What :meth:`Step.fetch` takes: a task id, or a folder.
+    name, phase, status : str
+        Status in ClearML's words: completed, failed, stopped, in_progress, …
+    properties : mapping
+        The user properties.
+    message : str
+        The status message.
+    seconds : float or None
+        How long it ran.
+    queue, worker : str
+        Where it ran.
+    """
+
+    reference: str
+    name: str
+    phase: str
+    status: str
+    properties: Mapping[str, str] = field(default_factory=dict)
+    message: str = ""
+    seconds: float | None = None
+    queue: str = ""
+    worker: str = ""
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether it came to a good end."""
+        return self.status in {"completed", "published"}
+
+
+class Step(ABC):
+    """One step while it runs.
+
+    Parameters
+    ----------
+    phase : str
+        The phase's name.
+    run_id : str
+        The run that the step belongs to.
+    work : Path
+        A folder for its files, present as long as the step runs.
+    """
+
+    def __init__(self, phase: str, run_id: str, work: Path) -> None:
+        self.phase = phase
+        self.run_id = run_id
+        self.work = work
+        self._plots = reporting.PlotBudget(phase)
+
+    # inputs
+
+    @abstractmethod
+    def fetch(self, reference: str, artifact: str, where: str) -> Path:
+        """The file of an artifact of an earlier step; `where` names the field that asked for it."""
+
+    def fetch_json(self, reference: str, artifact: str, where: str) -> Any:
+        """An artifact of an earlier step that is JSON."""
+        return json.loads(self.fetch(reference, artifact, where).read_text("utf-8"))
+
+    @abstractmethod
+    def outcomes(self, run_id: str, where: str) -> list[Outcome]:
+        """The steps of a run, in the order of their names."""
+
+    @abstractmethod
+    def dataset(self, reference: str, where: str) -> Path:
+        """The folder that holds a data set's files."""
+
+    @abstractmethod
+    def download(self, source: str, where: str) -> Path:
+        """A local file for a URL or a path."""
+
+    # outputs
+
+    @abstractmethod
+    def artifact(self, name: str, path: Path) -> None:
+        """Keep a file under a name that later steps ask for."""
+
+    def artifact_json(self, name: str, value: Any) -> None:
+        """Keep a value as a JSON file."""
+        path = self.work / f"{name}.json"
+        path.write_text(json.dumps(value, indent=2, default=str) + "\n", "utf-8")
+        self.artifact(name, path)
+
+    @abstractmethod
+    def create_dataset(self, name: str, folder: Path, tags: Sequence[str]) -> str:
+        """Make a data set of a folder's files; returns the reference for :meth:`dataset`."""
+
+    @abstractmethod
+    def register_model(self, name: str, artifact: str, framework: str, labels: Sequence[str]):
+        """Enter an artifact of this step in the list of models."""
+
+    @abstractmethod
+    def properties(self, **values: object) -> None:
+        """Set user properties: the summary that one wants in the table of tasks."""
+
+    @abstractmethod
+    def value(self, name: str, number: float) -> None:
+        """Report one number."""
+
+    @abstractmethod
+    def curve(self, title: str, series: str, numbers: Sequence[float]) -> None:
+        """Report a number per iteration."""
+
+    @abstractmethod
+    def configuration(self, name: str, value: Any) -> None:
+        """Keep a configuration object."""
+
+    @abstractmethod
+    def read_configuration(self, name: str) -> Any | None:
+        """A configuration object that came with the step, or None."""
+
+    @property
+    @abstractmethod
+    def run_reference(self) -> str:
+        """What :meth:`outcomes` takes for the run that this step belongs to."""
+
+    @abstractmethod
+    def run_plan(self, planned: Sequence[PlannedStep]) -> list[Outcome]:
+        """Run the steps of a pipeline; returns what came of those that were started, in order."""
+
+    def plot(self, title: str, figure: go.Figure) -> None:
+        """Show a plot; each phase has a small number of them (:mod:`ml.runtime.reporting`)."""
+        self._plots.take(title)
+        self._show_plot(title, figure)
+
+    def table(self, title: str, frame: pd.DataFrame) -> None:
+        """Show a table; it counts as a plot."""
+        self._plots.take(title)
+        self._show_table(title, frame)
+
+    def log(self, text: str) -> None:
+        """Write a line to the console, which the agent keeps."""
+        print(text, flush=True)
+
+    @abstractmethod
+    def _show_plot(self, title: str, figure: go.Figure) -> None: ...
+
+    @abstractmethod
+    def _show_table(self, title: str, frame: pd.DataFrame) -> None: ...
