@@ -1,0 +1,48 @@
+# The verbs of this repository. Each one is safe to run again.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+TESTS ?= tests
+
+.PHONY: help venv up down status test lint format bench lock
+
+help: ## Show the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
+
+venv: $(READY) ## Create .venv from the locked requirements
+
+$(READY): requirements/control.lock pyproject.toml requirements/make-venv
+	@requirements/make-venv $(VENV)
+	@touch $@
+
+up: $(READY) ## Start the local fleet and run the pipeline on it; DATA=my.csv TARGET=price for your own
+	@$(BIN)/fleet local up $(if $(DATA),--data "$(DATA)") $(if $(TARGET),--target "$(TARGET)")
+
+down: $(READY) ## Remove all that `make up` made
+	@$(BIN)/fleet local down $(if $(KEEP_IMAGES),--keep-images)
+
+status: $(READY) ## Show what of the local fleet is up
+	@$(BIN)/fleet local status
+
+test: $(READY) lint ## Run all tests; the end-to-end ones start a fleet of their own and remove it
+	@$(BIN)/python -m pytest $(TESTS)
+
+lint: $(READY) ## Check style: Python, YAML, Ansible
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/yamllint --strict .
+	@cd ansible && PATH="$(CURDIR)/$(BIN):$$PATH" ansible-lint --offline -q
+
+format: $(READY) ## Format the Python code
+	@$(BIN)/ruff check --fix -q .
+	@$(BIN)/ruff format -q .
+
+bench: $(READY) ## Measure: all benchmarks of tests/bench, or NAME=one
+	@$(BIN)/python -m tests.bench $(NAME)
+
+lock: $(READY) ## Resolve the requirements anew, with hashes
+	@requirements/lock

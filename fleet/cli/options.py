@@ -1,0 +1,38 @@
+"""Options and output that several commands share."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from fleet.spec import SPEC_FILE
+
+config_file = click.option(
+    "--config",
+    "config_file",
+    type=click.Path(path_type=Path),
+    help="A clearml.conf; by default CLEARML_CONFIG_FILE, the local fleet's, then ~/clearml.conf.",
+)
+spec_file = click.option(
+    "--spec",
+    "spec_file",
+    type=click.Path(path_type=Path),
+    default=SPEC_FILE,
+    show_default="queues.yml of this checkout",
+    help="The contract.",
+)
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON and nothing else.")
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON."""
+    click.echo(json.dumps(value, indent=2, default=str))
+
+
+def progress(as_json: bool) -> Callable[[str], None]:
+    """Where progress goes: to stderr, so that stdout is the result alone."""
+    return lambda line: None if as_json else click.echo(line, err=True)

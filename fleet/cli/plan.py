@@ -1,0 +1,49 @@
+"""`fleet plan`."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from fleet.cli import options
+from fleet.images import digests
+from fleet.inventory import read_nodes
+from fleet.paths import REPOSITORY
+from fleet.plan import plan_node
+from fleet.spec import load
+
+
+@click.command()
+@click.option(
+    "-i",
+    "--inventory",
+    type=click.Path(path_type=Path, exists=True),
+    default=REPOSITORY / "inventories" / "local",
+    show_default="inventories/local",
+    help="The inventory.",
+)
+@click.option("--registry", default="REGISTRY", help="Registry that the nodes pull from.")
+@options.spec_file
+@options.as_json
+def plan(inventory: Path, registry: str, spec_file: Path, as_json: bool) -> None:
+    """Show the slots of each node: what queues.yml and an inventory make together."""
+    spec = load(spec_file)
+    built = digests.by_name()
+    plans = [
+        plan_node(spec, node, registry=registry, digests=built)
+        for node in read_nodes(inventory, groups=spec.node_groups)
+    ]
+    if as_json:
+        options.print_json([dataclasses.asdict(node) for node in plans])
+        return
+    table = Table("node", "slot", "queues, in order", "image", "GPUs")
+    for node in plans:
+        for slot in node.slots:
+            gpus = ", ".join(map(str, slot.gpus)) or "-"
+            name = f"{slot.worker_id} (services)" if slot.services else slot.worker_id
+            table.add_row(node.node, name, ", ".join(slot.queues), slot.image_name, gpus)
+    Console().print(table)

@@ -1,0 +1,50 @@
+"""An inventory's nodes, read by Ansible's own inventory code: INI, YAML and scripts all work."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from pathlib import Path
+
+from ansible.errors import AnsibleError
+from ansible.inventory.manager import InventoryManager
+from ansible.parsing.dataloader import DataLoader
+
+from fleet.errors import FleetError
+from fleet.plan import Node
+
+
+def read_nodes(inventory: Path, groups: Container[str]) -> list[Node]:
+    """The hosts that are in any of the given groups, in the inventory's order.
+
+    Parameters
+    ----------
+    inventory : path
+        File or folder.
+    groups : container of str
+        Names of node groups.
+
+    Raises
+    ------
+    FleetError
+        Ansible cannot read it, a variable does not fit, or no host is in any of the groups.
+    """
+    try:
+        manager = InventoryManager(loader=DataLoader(), sources=[str(inventory)])
+    except AnsibleError as error:
+        raise FleetError(
+            f"the inventory cannot be read: {error.message}",
+            where=str(inventory),
+            mend="see: ansible-inventory -i INVENTORY --list",
+        ) from error
+    nodes = []
+    for host in manager.get_hosts("all"):
+        names = [group.name for group in host.get_groups()]
+        if any(name in groups for name in names):
+            nodes.append(Node.from_variables(host.name, names, host.get_vars()))
+    if not nodes:
+        raise FleetError(
+            "no host is in any node group of queues.yml",
+            where=str(inventory),
+            mend="put hosts into groups that are named as the node groups are",
+        )
+    return nodes

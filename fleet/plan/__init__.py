@@ -1,0 +1,6 @@
+"""The plan: contract + node → slots. The one place where it is computed."""
+
+from fleet.plan.model import Node, NodePlan, Slot
+from fleet.plan.slots import image_reference, plan_node
+
+__all__ = ["Node", "NodePlan", "Slot", "image_reference", "plan_node"]

@@ -1,0 +1,121 @@
+"""Queues and workers as the server has them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from fleet.clearml_api import Api, ApiError
+from fleet.errors import FleetError, raise_all
+
+# An agent reports every 30 s. The server lists a dead one for ten minutes, so it is asked for
+# those it heard of lately: three reports may be missed.
+LIVE_SECONDS = 90
+_DUPLICATE = (400, 801)
+
+
+@dataclass(frozen=True)
+class Worker:
+    """A live worker: its id, the names of its queues, and the id of its task, if any."""
+
+    id: str
+    queues: tuple[str, ...]
+    task: str | None
+
+
+def ensure_queues(api: Api, names: Iterable[str], *, dry_run: bool = False) -> list[str]:
+    """Create the queues that do not exist yet.
+
+    Returns
+    -------
+    list of str
+        What was created; in a dry run, what would be.
+    """
+    present = {queue["name"] for queue in api.queues()}
+    missing = [name for name in dict.fromkeys(names) if name not in present]
+    if not dry_run:
+        for name in missing:
+            try:
+                api.call("queues.create", name=name)
+            except ApiError as error:
+                # Somebody else created it in the meantime: that is what was wanted.
+                if (error.code, error.subcode) != _DUPLICATE:
+                    raise
+    return missing
+
+
+def live_workers(api: Api) -> list[Worker]:
+    """Workers that the server heard of in the last :data:`LIVE_SECONDS`."""
+    answer = api.call("workers.get_all", last_seen=LIVE_SECONDS)
+    return [
+        Worker(
+            id=worker["id"],
+            queues=tuple(queue.get("name", "") for queue in worker.get("queues") or ()),
+            task=(worker.get("task") or {}).get("id"),
+        )
+        for worker in answer["workers"]
+    ]
+
+
+def check_queues(api: Api, names: Iterable[str], *, declared: Collection[str]) -> None:
+    """See that work on each of the queues would be taken up.
+
+    Raises
+    ------
+    FleetError, FleetErrors
+        For each queue that is not declared, does not exist, or has no live agent.
+    """
+    present = {queue["name"] for queue in api.queues()}
+    served = {queue for worker in live_workers(api) for queue in worker.queues}
+    problems = []
+    for name in names:
+        if name not in declared:
+            problems.append(
+                FleetError(
+                    f"the queue '{name}' is not declared",
+                    where="queues.yml",
+                    mend=f"use one of: {', '.join(declared)}; or declare it and run site.yml",
+                )
+            )
+        elif name not in present:
+            problems.append(
+                FleetError(
+                    f"the server has no queue '{name}'",
+                    where=api.url,
+                    mend="run `ansible-playbook site.yml`: it creates the queues of queues.yml",
+                )
+            )
+        elif name not in served:
+            problems.append(
+                FleetError(
+                    f"the queue '{name}' has no live agent: a task there would wait for ever",
+                    where=api.url,
+                    mend="start its agents: `ansible-playbook site.yml` (`fleet local status` "
+                    "shows the local fleet)",
+                )
+            )
+    raise_all(problems)
+
+
+def await_workers(api: Api, ids: Iterable[str], *, seconds: float) -> None:
+    """Wait until every worker id is live.
+
+    Raises
+    ------
+    FleetError
+        Some are not, after so many seconds.
+    """
+    deadline = time.monotonic() + seconds
+    wanted = set(ids)
+    while True:
+        missing = wanted - {worker.id for worker in live_workers(api)}
+        if not missing:
+            return
+        if time.monotonic() > deadline:
+            raise FleetError(
+                f"agents that do not report: {', '.join(sorted(missing))}",
+                where=api.url,
+                mend="on the node, see: docker compose -p fleet logs",
+            )
+        time.sleep(1)

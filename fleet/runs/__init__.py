@@ -1,0 +1,9 @@
+"""Runs: start one from a template, wait for it, see what came of it."""
+
+from fleet.runs.model import Run, Step
+from fleet.runs.read import list_runs, read_run
+from fleet.runs.request import Request, prepare
+from fleet.runs.start import Started, start
+from fleet.runs.wait import wait
+
+__all__ = ["Request", "Run", "Started", "Step", "list_runs", "prepare", "read_run", "start", "wait"]

@@ -1,0 +1,73 @@
+"""Find templates on the server by phase and channel; their ids are never written down."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any
+
+from fleet.clearml_api import Api
+from fleet.errors import FleetError
+from ml.catalog import PHASES, Phase
+from ml.runtime.conventions import template_tags
+
+_FIELDS = [
+    "id",
+    "name",
+    "tags",
+    "project",
+    "type",
+    "script",
+    "container",
+    "hyperparams",
+    "configuration",
+    "status",
+    "created",
+]
+
+
+def find_templates(api: Api, phase: str, channel: str = "stable") -> list[dict[str, Any]]:
+    """The templates of a phase in a channel, the newest first."""
+    return api.tasks(
+        tags=["__$all", *template_tags(phase, channel)],
+        order_by=["-created"],
+        only_fields=_FIELDS,
+        search_hidden=True,
+    )
+
+
+def find_template(api: Api, phase: str, channel: str = "stable") -> dict[str, Any]:
+    """The template that a clone is made of.
+
+    Raises
+    ------
+    FleetError
+        No such phase, or none published.
+    """
+    phase_of_template(phase)
+    found = find_templates(api, phase, channel)
+    if not found:
+        raise FleetError(
+            f"the template '{phase}' is not published in channel '{channel}'",
+            where=api.url,
+            mend="publish it: fleet template publish",
+        )
+    return found[0]
+
+
+def phase_of_template(name: str) -> Phase:
+    """The phase that a template is for.
+
+    Raises
+    ------
+    FleetError
+        There is none of that name.
+    """
+    if name not in PHASES:
+        nearest = difflib.get_close_matches(name, PHASES, n=1)
+        hint = f"did you mean '{nearest[0]}'? " if nearest else ""
+        raise FleetError(
+            f"there is no template '{name}'",
+            where="command line",
+            mend=f"{hint}templates: {', '.join(PHASES)}",
+        )
+    return PHASES[name]

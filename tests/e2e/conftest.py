@@ -1,0 +1,98 @@
+"""A local fleet of the tests' own, beside any that the user has, removed at the end."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from fleet.paths import REPOSITORY, local_fleet_dir
+
+NAME = "e2e"
+_UP_SECONDS = 25 * 60
+
+
+@dataclass(frozen=True)
+class LocalFleet:
+    """The fleet, by the commands that a user types."""
+
+    name: str = NAME
+
+    def cli(self, *arguments: str, timeout: float = 300) -> subprocess.CompletedProcess[str]:
+        """Run `fleet …` to its end, whatever its exit code."""
+        return self._run([str(REPOSITORY / ".venv/bin/fleet"), *arguments], REPOSITORY, timeout)
+
+    def result(self, *arguments: str, timeout: float = 300):
+        """The JSON that `fleet … --json` prints; the command must succeed."""
+        done = self.cli(*arguments, "--json", timeout=timeout)
+        assert done.returncode == 0, done.stderr[-4000:]
+        return json.loads(done.stdout)
+
+    def playbook(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run `ansible-playbook …` as the README says."""
+        command = [str(REPOSITORY / ".venv/bin/ansible-playbook"), *arguments]
+        return self._run(command, REPOSITORY / "ansible", 600)
+
+    def on_node(self, node: str, *command: str) -> str:
+        """What a command on a node prints; over SSH, as an operator would."""
+        config = local_fleet_dir(self.name) / "ssh_config"
+        done = self._run(["ssh", "-F", str(config), node, *command], REPOSITORY, 120)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    @property
+    def leftovers(self) -> dict[str, list[str]]:
+        """What bears the fleet's label in Docker, and processes of its state directory."""
+        label = f"label=fleet.local={self.name}"
+        found = {}
+        for what, listing in {
+            "containers": ["docker", "ps", "-aq", "--filter", label],
+            "networks": ["docker", "network", "ls", "-q", "--filter", label],
+            "volumes": ["docker", "volume", "ls", "-q", "--filter", label],
+            "processes": ["pgrep", "-f", str(local_fleet_dir(self.name))],
+        }.items():
+            found[what] = self._run(listing, REPOSITORY, 60).stdout.split()
+        return {what: ids for what, ids in found.items() if ids}
+
+    def _run(
+        self, command: list[str], cwd: Path, timeout: float
+    ) -> subprocess.CompletedProcess[str]:
+        environment = {
+            key: value for key, value in os.environ.items() if not key.startswith("CLEARML_")
+        }
+        environment |= {"FLEET_LOCAL_NAME": self.name, "ANSIBLE_NOCOLOR": "1"}
+        return subprocess.run(
+            command,
+            cwd=cwd,
+            timeout=timeout,
+            capture_output=True,
+            text=True,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+
+
+@pytest.fixture(scope="session")
+def fleet() -> Iterator[LocalFleet]:
+    """The fleet, up and without a run; taken down at the end, the images kept."""
+    local = LocalFleet()
+    try:
+        up = local.cli("local", "up", "--no-run", timeout=_UP_SECONDS)
+        assert up.returncode == 0, f"{up.stdout[-4000:]}\n{up.stderr[-4000:]}"
+        yield local
+    finally:
+        local.cli("local", "down", "--keep-images", timeout=300)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is here, and leave it the time it needs: the first test brings the fleet up."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.e2e)
+            item.add_marker(pytest.mark.timeout(_UP_SECONDS + 300))
