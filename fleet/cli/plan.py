@@ -16,6 +16,8 @@ from fleet.paths import REPOSITORY
 from fleet.plan import plan_node
 from fleet.spec import load
 
+_NOT_BUILT = "(not built)"
+
 
 @click.command()
 @click.option(
@@ -32,7 +34,8 @@ from fleet.spec import load
 def plan(inventory: Path, registry: str, spec_file: Path, as_json: bool) -> None:
     """Show the slots of each node: what queues.yml and an inventory make together."""
     spec = load(spec_file)
-    built = digests.by_name()
+    # What is not built yet has no digest, and the plan is worth seeing all the same.
+    built = {name: _NOT_BUILT for name in spec.images} | digests.by_name()
     plans = [
         plan_node(spec, node, registry=registry, digests=built)
         for node in read_nodes(inventory, groups=spec.node_groups)

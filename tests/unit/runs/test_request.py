@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import pytest
+
+from fleet.errors import FleetError, UserError
+from fleet.runs.request import prepare
+from fleet.runs.start import needed_queues
+from fleet.spec import load
+from fleet.spec.models import Policy
+
+SPEC = load()
+
+
+def _with_choice(choice: str):
+    return SPEC.model_copy(update={"policy": Policy(queue_choice=choice)})
+
+
+def test_the_first_queue_of_the_phase_is_taken():
+    assert prepare(SPEC, "training", {}).queue == "cpu-train"
+
+
+@pytest.mark.parametrize(
+    ("choice", "asked", "allowed"),
+    [
+        ("fixed", "gpu-train", False),
+        ("fixed", "cpu-train", True),
+        ("phase", "gpu-train", True),
+        ("phase", "services", False),
+        ("free", "services", True),
+    ],
+)
+def test_the_policy_decides_about_another_queue(choice, asked, allowed):
+    if allowed:
+        assert prepare(_with_choice(choice), "training", {}, queue=asked).queue == asked
+    else:
+        with pytest.raises(FleetError, match=f"'{asked}'") as caught:
+            prepare(_with_choice(choice), "training", {}, queue=asked)
+        assert "cpu-train" in str(caught.value)
+        assert choice in str(caught.value)
+
+
+def test_a_pipeline_needs_the_queues_of_its_steps_and_no_others():
+    every = needed_queues(SPEC, prepare(SPEC, "pipeline", {}))
+    assert every == ["services", "cpu-preprocess", "cpu-train", "gpu-train", "cpu-infer"]
+    no_network = prepare(SPEC, "pipeline", {"Training/models": "ridge"})
+    assert "gpu-train" not in needed_queues(SPEC, no_network)
+
+
+def test_a_wrong_template_and_a_wrong_field_name_the_nearest():
+    with pytest.raises(FleetError, match="no template 'trainning'") as caught:
+        prepare(SPEC, "trainning", {})
+    assert "did you mean 'training'" in str(caught.value)
+    with pytest.raises(UserError) as field:
+        prepare(SPEC, "pipeline", {"Data/targt": "x"})
+    assert "Data/target" in str(field.value)
+
+
+def test_a_data_file_needs_a_target_and_is_looked_at(tmp_path):
+    file = tmp_path / "data.csv"
+    file.write_text("a,b\n1,2\n")
+    with pytest.raises(FleetError, match="column to predict is not named"):
+        prepare(SPEC, "pipeline", {}, data_file=file)
+    with pytest.raises(UserError, match="price") as caught:
+        prepare(SPEC, "pipeline", {"Data/target": "price"}, data_file=file)
+    assert "a, b" in str(caught.value)
+    with pytest.raises(UserError, match=r"absent\.csv"):
+        prepare(SPEC, "pipeline", {"Data/target": "a"}, data_file=tmp_path / "absent.csv")
