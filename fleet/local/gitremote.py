@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import time
 
@@ -44,7 +43,7 @@ def ensure(layout: Layout, image: str, address: str) -> str:
 
 
 def describe(layout: Layout, image: str, address: str) -> engine.Container:
-    """The remote's container; as the repository's owner, or git would not trust its files."""
+    """The remote's container; it reads the bare repository and cannot write it."""
     return engine.Container(
         what=GIT,
         role=GIT,
@@ -52,13 +51,12 @@ def describe(layout: Layout, image: str, address: str) -> engine.Container:
         options=(
             f"--network={layout.network}",
             f"--ip={address}",
-            f"--user={os.getuid()}:{os.getgid()}",
             "--restart=unless-stopped",
             "--stop-timeout=1",
             "--log-opt=max-size=1m",
             f"--volume={layout.git.parent}:/srv/git:ro",
         ),
-        command=("git", "daemon", "--reuseaddr", "--export-all", "--base-path=/srv/git"),
+        command=("git",),
     )
 
 

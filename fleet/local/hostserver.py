@@ -107,6 +107,9 @@ def _start(layout: Layout, gateway: str) -> int:
             start_new_session=True,
         )
     _pid_file(layout).write_text(str(process.pid))
+    # Just after its start a process shows no arguments yet, and would not be known as ours.
+    while running(layout) is None and process.poll() is None:
+        time.sleep(0.01)
     return process.pid
 
 

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from fleet.errors import FleetError
 from fleet.local import engine, ssh
@@ -22,6 +23,7 @@ _CAPABILITIES = (
 )  # fmt: skip
 _BOOT_SECONDS = 90
 _BOOTED = ("running", "degraded")
+_CGROUPS = "/sys/fs/cgroup"
 _PROXY_FILE = "/etc/apt/apt.conf.d/95fleet-proxy"
 #: Reads a file from its input, so that nothing of it shows in arguments.
 _WRITE = 'umask 077 && mkdir -p "$(dirname "$0")" && cat > "$0.new" && mv "$0.new" "$0"'
@@ -46,7 +48,7 @@ def ensure(
     gone = remove_others(layout, list(addresses))
     if gone:
         say(f"removed, no longer in the inventory: {', '.join(gone)}")
-    rights = rights_options(privileged=grants_all(image))
+    rights = _granted(image)
     public_key = ssh.public_key(layout)
     proxy = apt_proxy()
 
@@ -87,16 +89,49 @@ def describe(
     )
 
 
-def rights_options(*, privileged: bool) -> tuple[str, ...]:
-    """Arguments that let a container boot systemd and run containers itself."""
-    shared = ("--cgroupns=host", "--volume=/sys/fs/cgroup:/sys/fs/cgroup:rw")
+def rights_options(*, privileged: bool, cgroups: tuple[str, ...]) -> tuple[str, ...]:
+    """Arguments that let a container boot systemd and run containers itself.
+
+    Parameters
+    ----------
+    privileged : bool
+        Whether this machine lets a container have all rights.
+    cgroups : tuple of str
+        What :func:`cgroup_options` says.
+    """
     if privileged:
-        return ("--privileged", *shared)
+        return ("--privileged", *cgroups)
     unconfined = ("seccomp=unconfined", "apparmor=unconfined", "systempaths=unconfined")
     return (
         *(f"--cap-add={capability}" for capability in _CAPABILITIES),
         *(f"--security-opt={option}" for option in unconfined),
-        *shared,
+        *cgroups,
+    )
+
+
+def cgroup_options(version: str, mounts: str, *, privileged: bool) -> tuple[str, ...]:
+    """Arguments that let systemd make control groups of its own.
+
+    Parameters
+    ----------
+    version : str
+        Version of control groups that the engine uses, `1` or `2`.
+    mounts : str
+        This machine's `/proc/self/mountinfo`.
+    privileged : bool
+        Whether the container has all rights.
+    """
+    if version == "2":
+        if privileged:
+            return ("--cgroupns=private",)
+        return ("--cgroupns=host", f"--volume={_CGROUPS}:{_CGROUPS}:rw")
+    # With the directory itself in the container, systemd would leave empty directories of
+    # missing controllers in it, which break `docker stats` on this machine.
+    places = [line.split()[4] for line in mounts.splitlines() if " - cgroup" in line]
+    return (
+        "--cgroupns=host",
+        f"--tmpfs={_CGROUPS}",
+        *(f"--volume={place}:{place}:rw" for place in places if place.startswith(f"{_CGROUPS}/")),
     )
 
 
@@ -134,6 +169,14 @@ def apt_proxy() -> str:
         if value:
             lines.append(f'{key} "{value}";\n')
     return "".join(lines)
+
+
+def _granted(image: str) -> tuple[str, ...]:
+    privileged = grants_all(image)
+    version = (engine.info() or {}).get("CgroupVersion", "2")
+    mounts = Path("/proc/self/mountinfo").read_text()
+    cgroups = cgroup_options(version, mounts, privileged=privileged)
+    return rights_options(privileged=privileged, cgroups=cgroups)
 
 
 def _ensure_one(

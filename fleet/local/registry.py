@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 
 import requests
 
@@ -11,7 +10,6 @@ from fleet.errors import FleetError
 from fleet.local import addresses, engine
 from fleet.local.layout import REGISTRY, REGISTRY_PORT, Layout
 
-_CONFIG = Path(__file__).with_name("registry.yml")
 _STORE = "/var/lib/registry"
 _READY_SECONDS = 30
 
@@ -50,9 +48,8 @@ def describe(layout: Layout, image: str, address: str, port: int) -> engine.Cont
             "--stop-timeout=1",
             "--log-opt=max-size=1m",
             f"--volume={layout.volume(REGISTRY)}:{_STORE}",
-            f"--volume={_CONFIG}:/etc/fleet/registry.yml:ro",
         ),
-        command=("docker-registry", "serve", "/etc/fleet/registry.yml"),
+        command=("registry",),
     )
 
 
