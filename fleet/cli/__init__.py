@@ -18,6 +18,7 @@ COMMANDS = {
     "images": ("fleet.cli.images:images", "Build the task and agent images, and list them."),
     "local": ("fleet.cli.local:local", "The fleet on this machine: up, down, status."),
     "plan": ("fleet.cli.plan:plan", "The slots of each node, from queues.yml and an inventory."),
+    "report": ("fleet.cli.report:report", "Save a run's HTML report; print its leaderboard."),
     "run": ("fleet.cli.run:run", "Start work from a template."),
     "runs": ("fleet.cli.show:runs", "List the runs."),
     "server": ("fleet.cli.server:server", "Run the embedded ClearML server."),

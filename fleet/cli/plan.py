@@ -35,7 +35,7 @@ def plan(inventory: Path, registry: str, spec_file: Path, as_json: bool) -> None
     """Show the slots of each node: what queues.yml and an inventory make together."""
     spec = load(spec_file)
     # What is not built yet has no digest, and the plan is worth seeing all the same.
-    built = {name: _NOT_BUILT for name in spec.images} | digests.by_name()
+    built = dict.fromkeys(spec.images, _NOT_BUILT) | digests.by_name()
     plans = [
         plan_node(spec, node, registry=registry, digests=built)
         for node in read_nodes(inventory, groups=spec.node_groups)

@@ -9,6 +9,7 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from sklearn.datasets import load_breast_cancer
@@ -62,12 +63,18 @@ def test_a_failed_model_leaves_a_summary_that_names_it_and_its_error(fleet, run)
     failed = [step for step in run["steps"] if step["status"] == "failed"]
     assert [step["phase"] for step in failed] == ["training"]
     assert "alpha" in failed[0]["failure"]
-    report = fleet.cli("report", run["run_id"], "--print")
-    assert report.returncode == 0, report.stderr
-    summary = report.stdout
-    assert "ridge" in summary
-    assert "alpha" in summary
-    assert "lightgbm" in summary
+    report = fleet.result("report", run["run_id"])
+    (named,) = report["summary"]["failed"]
+    assert named["model"] == "ridge"
+    assert "alpha" in str(named)
+    assert {entry["model"] for entry in report["summary"]["leaderboard"]} == {
+        "hist_gradient_boosting",
+        "lightgbm",
+        "mlp",
+    }
+    page = Path(report["report"]).read_text()
+    assert "ridge" in page
+    assert "plotly" in page
 
 
 def test_a_prediction_from_a_phase_template(fleet, run):
@@ -75,9 +82,9 @@ def test_a_prediction_from_a_phase_template(fleet, run):
         "run",
         "inference-single",
         "--set",
-        f"Model/run_id={run['run_id']}",
+        f"Input/run_id={run['run_id']}",
         "--set",
-        'Data/record={"age": 0.03, "sex": 0.05, "bmi": 0.06, "bp": 0.02, "s1": -0.04, '
+        'Input/record={"age": 0.03, "sex": 0.05, "bmi": 0.06, "bp": 0.02, "s1": -0.04, '
         '"s2": -0.03, "s3": -0.04, "s4": 0.0, "s5": 0.02, "s6": -0.02}',
         "--wait",
         "--timeout",

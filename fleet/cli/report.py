@@ -1,0 +1,74 @@
+"""`fleet report`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from fleet.clearml_api import Api, connect
+from fleet.cli import options
+from fleet.paths import local_fleet_dir
+from fleet.runs import Run, read_run
+from fleet.runs.artifacts import save_report, training_summary
+
+_COLUMNS = ("validation", "test", "fit seconds")
+
+
+@click.command()
+@click.argument("run_id", required=False)
+@click.option("--last", is_flag=True, help="The newest run.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Where to save the page; by default beside the local fleet's state.",
+)
+@options.config_file
+@options.as_json
+def report(
+    run_id: str | None, last: bool, output: Path | None, config_file: Path | None, as_json: bool
+) -> None:
+    """Save a RUN's HTML report, and print its leaderboard."""
+    if bool(run_id) == last:
+        raise click.UsageError("name a run, or say --last")
+    api = connect(config_file)
+    run = read_run(api, run_id)
+    if as_json:
+        summary = training_summary(api, run)
+        path = save_report(api, run, output or default_path(run))
+        options.print_json({"run_id": run.run_id, "report": str(path), "summary": summary})
+        return
+    print_report(api, run, output)
+
+
+def print_report(api: Api, run: Run, output: Path | None = None) -> None:
+    """Print a run's leaderboard, its failed models, and where its report was saved."""
+    console = Console()
+    summary = training_summary(api, run)
+    if summary:
+        console.print(_leaderboard(summary))
+        for failed in summary["failed"]:
+            console.print(f"failed: {failed['model']}: {failed['why']}", style="red", markup=False)
+    console.print(f"report: {save_report(api, run, output or default_path(run))}", soft_wrap=True)
+
+
+def default_path(run: Run) -> Path:
+    """Where a run's report is saved when the user does not say."""
+    return local_fleet_dir() / "reports" / f"{run.run_id}.html"
+
+
+def _leaderboard(summary: dict[str, Any]) -> Table:
+    title = f"{summary['dataset']}: {summary['target']} by {summary['metric']}"
+    table = Table("model", *_COLUMNS, "queue", title=escape(title))
+    for entry in summary["leaderboard"]:
+        best = entry["model"] == summary["best"]["model"]
+        table.add_row(
+            f"[bold green]{entry['model']}[/bold green]" if best else entry["model"],
+            *(f"{entry[score]:.5g}" for score in _COLUMNS),
+            entry.get("queue") or "-",
+        )
+    return table
