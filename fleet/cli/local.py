@@ -11,7 +11,7 @@ from rich.table import Table
 
 from fleet.cli import options
 from fleet.cli.show import print_run
-from fleet.local.checks import Request
+from fleet.local.checks import Wanted
 from fleet.local.down import down
 from fleet.local.inventory import INVENTORY
 from fleet.local.layout import Layout
@@ -56,8 +56,8 @@ def up_command(
     runs: bool,
 ) -> None:
     """Bring the fleet up, or what is missing of it, and run the pipeline."""
-    request = Request(Layout(name), inventory, data, target, runs, spec_file)
-    fleet = up(request, click.echo)
+    wanted = Wanted(Layout(name), inventory, data, target, runs, spec_file)
+    fleet = up(wanted, click.echo)
     if fleet.run:
         print_run(fleet.run, as_json=False)
 

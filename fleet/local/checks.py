@@ -28,8 +28,8 @@ _DOCKER_DATA = Path("/var/lib/docker")
 
 
 @dataclass(frozen=True)
-class Request:
-    """What was asked for.
+class Wanted:
+    """The fleet that was asked for.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ class Request:
     spec_file: Path = SPEC_FILE
 
 
-def check(request: Request) -> tuple[Spec, list[str]]:
+def check(wanted: Wanted) -> tuple[Spec, list[str]]:
     """Look at the machine, the contract, the inventory and the data; change nothing.
 
     Returns
@@ -81,13 +81,13 @@ def check(request: Request) -> tuple[Spec, list[str]]:
     collect(lambda: check_rights(engine_info))
     collect(lambda: check_programs(engine_answers=engine_info is not None))
     collect(lambda: check_engine(engine_info, os.environ.get("DOCKER_HOST", "")))
-    collect(lambda: check_disk(request.layout, engine_info))
-    collect(lambda: check_owner(request.layout, engine_info))
-    collect(lambda: check_addresses(request.layout, engine_info))
+    collect(lambda: check_disk(wanted.layout, engine_info))
+    collect(lambda: check_owner(wanted.layout, engine_info))
+    collect(lambda: check_addresses(wanted.layout, engine_info))
     collect(check_commits)
-    collect(lambda: check_data(request.data, request.target))
-    spec = collect(lambda: load(request.spec_file))
-    nodes = collect(lambda: node_names(request.inventory, spec.node_groups)) if spec else []
+    collect(lambda: check_data(wanted.data, wanted.target))
+    spec = collect(lambda: load(wanted.spec_file))
+    nodes = collect(lambda: node_names(wanted.inventory, spec.node_groups)) if spec else []
     raise_all(problems)
     return spec, nodes
 

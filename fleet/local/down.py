@@ -48,7 +48,7 @@ def down(layout: Layout, echo: Callable[[str], None], *, keep_images: bool = Fal
             if others:
                 echo(f"kept     the images, used by: {', '.join(others)}")
             elif not keep_images:
-                _remove_images(tell)
+                _remove_images(layout, tell)
         if layout.state.exists():
             shutil.rmtree(layout.state)
             tell(f"its state, {layout.state}")
@@ -109,7 +109,7 @@ def _other_fleets(layout: Layout) -> list[str]:
     return sorted(found - {layout.name})
 
 
-def _remove_images(tell: Callable[[str], None]) -> None:
+def _remove_images(layout: Layout, tell: Callable[[str], None]) -> None:
     condition = f"--filter=label={IMAGE_LABEL}=true"
     ids = engine.docker("image", "ls", "--all", "--quiet", "--no-trunc", condition).stdout.split()
     if ids:
@@ -118,3 +118,5 @@ def _remove_images(tell: Callable[[str], None]) -> None:
         engine.docker("image", "rm", "--force", *dict.fromkeys(ids), timeout=300, check=False)
         tell(f"{len(set(ids))} images")
     digests.PATH.unlink(missing_ok=True)
+    for shared in ("build", "logs"):
+        shutil.rmtree(layout.state_root / shared, ignore_errors=True)

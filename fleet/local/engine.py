@@ -32,6 +32,10 @@ class Container:
         Arguments of `docker run`.
     command : tuple of str
         What it runs.
+    volumes : tuple of str
+        Names of the volumes that are made for it.
+    keeps_volumes : bool
+        Whether they outlive the container when it is replaced.
     """
 
     what: str
@@ -39,6 +43,8 @@ class Container:
     image: str
     options: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
+    volumes: tuple[str, ...] = ()
+    keeps_volumes: bool = True
 
     def arguments(self, layout: Layout) -> list[str]:
         """Arguments of `docker run` for this container in a fleet."""
@@ -105,7 +111,7 @@ def living_homes(layout: Layout) -> set[str]:
     return {home for home in found if home and Path(home).exists()}
 
 
-def ensure_running(container: Container, layout: Layout, *, drop: Sequence[str] = ()) -> str:
+def ensure_running(container: Container, layout: Layout) -> str:
     """Have a container run: create it, start it, or leave it alone.
 
     Parameters
@@ -114,8 +120,6 @@ def ensure_running(container: Container, layout: Layout, *, drop: Sequence[str] 
         What should run. When what runs under its name was made otherwise, it is replaced.
     layout : Layout
         The fleet that it belongs to.
-    drop : sequence of str
-        Volumes that go when it is replaced.
 
     Returns
     -------
@@ -125,20 +129,20 @@ def ensure_running(container: Container, layout: Layout, *, drop: Sequence[str] 
     name = layout.container(container.what)
     arguments = container.arguments(layout)
     there = inspect("container", [name])
-    if not there:
-        docker("run", *arguments, timeout=120)
-        return "created"
-    labels = there[0]["Config"]["Labels"] or {}
-    if f"--label={_SPEC_LABEL}={labels.get(_SPEC_LABEL)}" not in arguments:
-        remove_containers([name])
-        if drop:
-            docker("volume", "rm", "--force", *drop)
-        docker("run", *arguments, timeout=120)
-        return "replaced"
-    if not there[0]["State"]["Running"]:
+    labels = there[0]["Config"]["Labels"] or {} if there else {}
+    if there and f"--label={_SPEC_LABEL}={labels.get(_SPEC_LABEL)}" in arguments:
+        if there[0]["State"]["Running"]:
+            return "kept"
         docker("start", name)
         return "started"
-    return "kept"
+    if there:
+        remove_containers([name])
+        if container.volumes and not container.keeps_volumes:
+            docker("volume", "rm", "--force", *container.volumes)
+    for volume in container.volumes:
+        docker("volume", "create", *layout.labels(container.role), volume)
+    docker("run", *arguments, timeout=120)
+    return "replaced" if there else "created"
 
 
 def execute(container: str, *command: str, stdin: str | None = None, timeout: float = 60) -> str:

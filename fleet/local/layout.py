@@ -26,6 +26,9 @@ API_PORT = 8008
 FILES_PORT = 8081
 REGISTRY_PORT = 5000
 
+#: Directories beside the fleets' own, so that no fleet may bear their names.
+SHARED = ("build", "engine", "logs")
+
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
 
 
@@ -45,11 +48,12 @@ class Layout:
     state_root: Path = STATE
 
     def __post_init__(self) -> None:
-        if not _NAME.fullmatch(self.name):
+        if not _NAME.fullmatch(self.name) or self.name in SHARED:
             raise FleetError(
                 f"{self.name!r} cannot be the name of a local fleet",
                 where="--name or FLEET_LOCAL_NAME",
-                mend="use up to 31 lower-case letters, digits and hyphens, a letter first",
+                mend="use up to 31 lower-case letters, digits and hyphens, a letter first; "
+                f"not {', '.join(SHARED)}",
             )
 
     @property

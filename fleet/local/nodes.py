@@ -86,6 +86,8 @@ def describe(
             f"--volume={layout.volume(node)}:/var/lib/docker",
         ),
         command=("/sbin/init",),
+        volumes=(layout.volume(node),),
+        keeps_volumes=False,
     )
 
 
@@ -182,10 +184,7 @@ def _granted(image: str) -> tuple[str, ...]:
 def _ensure_one(
     layout: Layout, node: str, image: str, address: str, rights: tuple[str, ...]
 ) -> str:
-    volume = layout.volume(node)
-    container = describe(layout, node, image, address, rights)
-    engine.docker("volume", "create", *layout.labels(ROLE), volume)
-    done = engine.ensure_running(container, layout, drop=[volume])
+    done = engine.ensure_running(describe(layout, node, image, address, rights), layout)
     _await_boot(layout, node)
     return done
 

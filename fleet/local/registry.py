@@ -27,8 +27,6 @@ def ensure(layout: Layout, image: str, address: str) -> tuple[int, str]:
         Its address in the fleet's network.
     """
     port = port_of(layout) or addresses.free_port(REGISTRY_PORT, "127.0.0.1", addresses.listeners())
-    volume = layout.volume(REGISTRY)
-    engine.docker("volume", "create", *layout.labels(REGISTRY), volume)
     done = engine.ensure_running(describe(layout, image, address, port), layout)
     _wait(port)
     return port, done
@@ -50,6 +48,7 @@ def describe(layout: Layout, image: str, address: str, port: int) -> engine.Cont
             f"--volume={layout.volume(REGISTRY)}:{_STORE}",
         ),
         command=("registry",),
+        volumes=(layout.volume(REGISTRY),),
     )
 
 

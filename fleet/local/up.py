@@ -24,12 +24,12 @@ from fleet.local import (
     playbook,
     registry,
 )
-from fleet.local.checks import Request, check
+from fleet.local.checks import Wanted, check
 from fleet.local.layout import Layout, write_private
 from fleet.local.lock import locked
 from fleet.local.progress import Progress
-from fleet.runs import Run, start, wait
-from fleet.runs.start import TARGET_FIELD
+from fleet.runs import Run, prepare, start, wait
+from fleet.runs.request import TARGET_FIELD
 from fleet.spec import Spec
 from fleet.templates import StepCode, committed_step_code, publish
 
@@ -43,7 +43,7 @@ _RUN_SECONDS = 1800.0
 class Fleet:
     """A fleet on its way up: what was asked for, and what the actions have found so far."""
 
-    request: Request
+    wanted: Wanted
     progress: Progress
     spec: Spec | None = None
     nodes: list[str] = field(default_factory=list)
@@ -55,7 +55,7 @@ class Fleet:
     @property
     def layout(self) -> Layout:
         """Names and places."""
-        return self.request.layout
+        return self.wanted.layout
 
     @property
     def gateway(self) -> str:
@@ -85,12 +85,12 @@ class Action:
     do: Callable[[Fleet], str]
 
 
-def up(request: Request, echo: Callable[[str], None]) -> Fleet:
+def up(wanted: Wanted, echo: Callable[[str], None]) -> Fleet:
     """Bring a fleet up, or what is missing of it.
 
     Parameters
     ----------
-    request : Request
+    wanted : Wanted
         What was asked for.
     echo : callable
         Takes a line of progress.
@@ -105,9 +105,9 @@ def up(request: Request, echo: Callable[[str], None]) -> Fleet:
     FleetError
         What was wrong. What was done before stays, and `up` goes on from there.
     """
-    actions = ACTIONS if request.run else [a for a in ACTIONS if a is not RUN]
-    fleet = Fleet(request, Progress(echo, len(actions)))
-    layout = request.layout
+    actions = ACTIONS if wanted.run else [a for a in ACTIONS if a is not RUN]
+    fleet = Fleet(wanted, Progress(echo, len(actions)))
+    layout = wanted.layout
     os.environ["FLEET_LOCAL_NAME"] = layout.name
     with locked(layout.lock, f"the local fleet {layout.name!r}"):
         perform(actions, fleet)
@@ -123,7 +123,7 @@ def perform(actions: Sequence[Action], fleet: Fleet) -> None:
 
 def check_all(fleet: Fleet) -> str:
     """Know all that can be known before anything is made."""
-    fleet.spec, fleet.nodes = check(fleet.request)
+    fleet.spec, fleet.nodes = check(fleet.wanted)
     return f"{len(fleet.nodes)} nodes: {', '.join(fleet.nodes)}"
 
 
@@ -144,9 +144,7 @@ def have_images(fleet: Fleet) -> str:
     """Have the images; what is built already is kept."""
     fleet.layout.state.mkdir(parents=True, exist_ok=True)
     fleet.layout.state.chmod(0o700)
-    wait_for = locked(fleet.layout.state_root / "images.lock", "the images", wait=True)
-    with wait_for:
-        fleet.images = build([*HOST_IMAGES, *NODE_IMAGES], echo=fleet.progress.say)
+    fleet.images = build([*HOST_IMAGES, *NODE_IMAGES], echo=fleet.progress.say)
     return ", ".join(fleet.images)
 
 
@@ -194,7 +192,7 @@ def have_nodes(fleet: Fleet) -> str:
         "registry": fleet.registry,
         "registry_port": fleet.registry_port,
         "git_url": fleet.git_url,
-        "inventory": str(fleet.request.inventory.resolve()),
+        "inventory": str(fleet.wanted.inventory.resolve()),
         "nodes": chosen,
     }
     write_private(layout.record, json.dumps(record, indent=2) + "\n")
@@ -205,7 +203,7 @@ def provision(fleet: Fleet) -> str:
     """Bring the nodes to what queues.yml says, by the playbook that production uses."""
     say = fleet.progress.say
     changed, log = playbook.run_playbook(
-        fleet.layout, fleet.request.inventory, "site.yml", lambda task: say(f"  {task}")
+        fleet.layout, fleet.wanted.inventory, "site.yml", lambda task: say(f"  {task}")
     )
     return f"{changed} changed, log: {log}"
 
@@ -223,10 +221,11 @@ def publish_templates(fleet: Fleet) -> str:
 
 def run_pipeline(fleet: Fleet) -> str:
     """Run the pipeline: on the user's file, or on its default data."""
-    request, say = fleet.request, fleet.progress.say
-    values = {TARGET_FIELD: request.target} if request.data else {}
+    wanted, say = fleet.wanted, fleet.progress.say
+    values = {TARGET_FIELD: wanted.target} if wanted.target else {}
+    request = prepare(fleet.spec, "pipeline", values, data_file=wanted.data)
     api = fleet.connect()
-    started = start(api, fleet.spec, "pipeline", values, data_file=request.data)
+    started = start(api, fleet.spec, request)
     fleet.run = wait(api, started.run_id, seconds=_RUN_SECONDS, echo=say)
     if not fleet.run.succeeded:
         raise FleetError(

@@ -37,14 +37,24 @@ def test_a_stopped_container_is_started_not_made_again(fake_engine, layout):
     "change",
     [{"image": "sha256:bb"}, {"options": ("--hostname=other",)}, {"command": ("/bin/sh",)}],
 )
-def test_a_container_made_otherwise_is_replaced_with_its_volume(fake_engine, layout, change):
+def test_a_container_made_otherwise_is_replaced(fake_engine, layout, change):
     ensure_running(CONTAINER, layout)
     wanted = dataclasses.replace(CONTAINER, **change)
-    assert ensure_running(wanted, layout, drop=["fleet-lab-cpu-1"]) == "replaced"
+    assert ensure_running(wanted, layout) == "replaced"
     removed = [command for command in fake_engine.commands if command[0] == "rm"]
     assert removed == [("rm", "--force", "--volumes", "fleet-lab-cpu-1")]
-    assert ("volume", "rm", "--force", "fleet-lab-cpu-1") in fake_engine.commands
     assert ensure_running(wanted, layout) == "kept"
+
+
+@pytest.mark.parametrize("keeps", [True, False])
+def test_volumes_are_labelled_and_stay_or_go_with_their_container(fake_engine, layout, keeps):
+    container = dataclasses.replace(CONTAINER, volumes=("data",), keeps_volumes=keeps)
+    ensure_running(container, layout)
+    ensure_running(dataclasses.replace(container, image="sha256:bb"), layout)
+    of_volumes = [command for command in fake_engine.commands if command[0] == "volume"]
+    create = ("volume", "create", *layout.labels("node"), "data")
+    remove = ("volume", "rm", "--force", "data")
+    assert of_volumes == ([create, create] if keeps else [create, remove, create])
 
 
 def test_only_this_fleets_things_are_asked_for(fake_engine, layout):
