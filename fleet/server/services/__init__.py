@@ -1,0 +1,41 @@
+"""One module per API service; importing this package declares all their endpoints."""
+
+from fleet.server.services import (
+    auth,
+    debug,
+    events,
+    events_read,
+    models,
+    organization,
+    pipelines,
+    projects,
+    projects_read,
+    queues,
+    server,
+    tasks,
+    tasks_bulk,
+    tasks_edit,
+    tasks_status,
+    users,
+    workers,
+)
+
+__all__ = [
+    "auth",
+    "debug",
+    "events",
+    "events_read",
+    "models",
+    "organization",
+    "pipelines",
+    "projects",
+    "projects_read",
+    "queues",
+    "server",
+    "tasks",
+    "tasks_bulk",
+    "tasks_edit",
+    "tasks_status",
+    "users",
+    "workers",
+]

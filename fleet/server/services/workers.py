@@ -1,0 +1,152 @@
+"""workers: who polls the queues, and what they do."""
+
+from __future__ import annotations
+
+import fnmatch
+import time
+from typing import Any
+
+from fleet.server import timestamps
+from fleet.server.auth import COMPANY_ID, COMPANY_NAME
+from fleet.server.errors import invalid_field, worker_not_registered
+from fleet.server.registry import Call, endpoint
+from fleet.server.services.queues import get_queue
+from fleet.server.store import Store
+
+_LAST_SEEN = 3600
+
+
+@endpoint("workers.register", worker=str)
+def register(call: Call, data: dict[str, Any]) -> dict[str, Any]:
+    """A worker says which queues it listens on."""
+    queues = data.get("queues") or []
+    for queue in queues:
+        get_queue(call.store, queue)
+    changes = {"queues": queues, "ip": call.address, "user": call.identity.user,
+               "tags": data.get("tags") or [], "system_tags": data.get("system_tags") or [],
+               "task": None, "queue": None, "register_time": timestamps.now()}  # fmt: skip
+    call.store.workers.report(data["worker"], changes, data.get("timeout"))
+    return {}
+
+
+@endpoint("workers.unregister", worker=str)
+def unregister(call: Call, data: dict[str, Any]) -> dict[str, Any]:
+    """A worker goes."""
+    if not call.store.workers.remove(data["worker"]):
+        raise worker_not_registered(worker=data["worker"])
+    return {}
+
+
+@endpoint("workers.status_report", worker=str, timestamp=(int, float))
+def status_report(call: Call, data: dict[str, Any]) -> dict[str, Any]:
+    """A worker is alive; when it works on a task, so is the task."""
+    store = call.store
+    changes: dict[str, Any] = {
+        "ip": call.address, "user": call.identity.user,
+        "task": data.get("task"), "queue": data.get("queue"),
+    }  # fmt: skip
+    for key in ("queues", "tags", "system_tags", "machine_stats"):
+        if data.get(key) is not None:
+            changes[key] = data[key]
+    store.workers.report(data["worker"], changes)
+    task = store.tasks.get(data["task"]) if data.get("task") else None
+    if task:
+        now = timestamps.now()
+        store.tasks.update(
+            task, {"last_worker": data["worker"], "last_worker_report": now, "last_update": now}
+        )
+    return {}
+
+
+@endpoint("workers.get_all")
+def get_all(call: Call, data: dict[str, Any]) -> dict[str, Any]:
+    """The workers that reported lately, by default in the last hour."""
+    store = call.store
+    last_seen = data.get("last_seen", _LAST_SEEN)
+    if last_seen is not None and not isinstance(last_seen, int | float):
+        raise invalid_field("last_seen", "not a number of seconds")
+    pattern = data.get("worker_pattern")
+    return {
+        "workers": [
+            _described(store, record)
+            for record in store.workers.listed(last_seen)
+            if _wanted(record.get("tags", []), data.get("tags"))
+            and _wanted(record.get("system_tags", []), data.get("system_tags"))
+            and (not pattern or fnmatch.fnmatchcase(record["id"], pattern))
+        ]
+    }
+
+
+@endpoint("workers.get_count")
+def get_count(call: Call, data: dict[str, Any]) -> dict[str, Any]:
+    """How many workers reported lately."""
+    return {"count": len(get_all(call, data)["workers"])}
+
+
+@endpoint("workers.get_runtime_properties", worker=str)
+def get_runtime_properties(call: Call, data: dict[str, Any]) -> dict[str, Any]:
+    """The properties set for a worker; `force`: `off` makes it pull nothing."""
+    return {"runtime_properties": call.store.workers.properties(data["worker"])}
+
+
+@endpoint("workers.set_runtime_properties", worker=str, runtime_properties=list)
+def set_runtime_properties(call: Call, data: dict[str, Any]) -> dict[str, Any]:
+    """Set properties for a worker, each for `expiry` seconds or for good; it need not be there."""
+    for item in data["runtime_properties"]:
+        if not isinstance(item, dict) or not item.get("key"):
+            raise invalid_field("runtime_properties", "an item has no key")
+        lifetime = item.get("expiry")
+        if lifetime is not None and not isinstance(lifetime, int | float):
+            raise invalid_field("runtime_properties", "expiry is not a number of seconds")
+        call.store.workers.set_property(
+            data["worker"], str(item["key"]), str(item.get("value", "")), lifetime
+        )
+    return {"added": len(data["runtime_properties"])}
+
+
+def _described(store: Store, record: dict[str, Any]) -> dict[str, Any]:
+    user = store.users.get(record.get("user"))
+    worker = {
+        "id": record["id"],
+        "key": f"worker_{COMPANY_ID}_{record.get('user')}_{record['id']}",
+        "company": {"id": COMPANY_ID, "name": COMPANY_NAME},
+        "user": {"id": record.get("user"), "name": user["name"] if user else None},
+        "ip": record.get("ip"),
+        "tags": record.get("tags", []),
+        "system_tags": record.get("system_tags", []),
+        "register_time": record["register_time"],
+        "last_activity_time": record["last_activity_time"],
+        "last_report_time": record["last_report_time"],
+        "queues": [_queue(store, queue) for queue in record.get("queues", ())],
+    }
+    task = store.tasks.get(record["task"]) if record.get("task") else None
+    if task:
+        started = task.get("started")
+        running = (time.time() - timestamps.to_epoch(started)) * 1000 if started else 0
+        worker["task"] = {"id": task["id"], "name": task["name"], "running_time": int(running),
+                          "last_iteration": task.get("last_iteration", 0)}  # fmt: skip
+        project = store.projects.get(task.get("project"))
+        if project:
+            worker["project"] = {"id": project["id"], "name": project["name"]}
+        queue = store.queues.get(record.get("queue"))
+        if queue:
+            worker["queue"] = {"id": queue["id"], "name": queue["name"]}
+    return worker
+
+
+def _queue(store: Store, key: str) -> dict[str, Any]:
+    queue = store.queues.get(key)
+    described: dict[str, Any] = {"id": key, "name": queue["name"] if queue else None,
+                                 "num_tasks": store.entries.length(key)}  # fmt: skip
+    first = store.entries.listed(key, 1)
+    if first:
+        task = store.tasks.get(first[0]["task"])
+        described["next_task"] = {"id": first[0]["task"], "name": task["name"] if task else None}
+    return described
+
+
+def _wanted(tags: list[str], asked: list[str] | None) -> bool:
+    asked = asked or []
+    excluded = {tag[1:] for tag in asked if tag.startswith("-")}
+    included = {tag for tag in asked if not tag.startswith("-")}
+    return not excluded & set(tags) and (not included or bool(included & set(tags)))
