@@ -10,7 +10,9 @@ from rich.console import Console
 from rich.table import Table
 
 from fleet.cli import options
+from fleet.cli.report import print_report
 from fleet.cli.show import print_run
+from fleet.local import hostserver
 from fleet.local.checks import Wanted
 from fleet.local.down import down
 from fleet.local.inventory import INVENTORY
@@ -60,6 +62,12 @@ def up_command(
     fleet = up(wanted, click.echo)
     if fleet.run:
         print_run(fleet.run, as_json=False)
+        print_report(fleet.connect(), fleet.run)
+    click.echo("run it on a file of your own:  make up DATA=my.csv TARGET=price")
+    click.echo(
+        "   or, the fleet being up:     fleet run pipeline --file my.csv "
+        "--set Data/target=price --wait"
+    )
 
 
 @local.command("down")
@@ -68,6 +76,14 @@ def up_command(
 def down_command(name: str, keep_images: bool) -> None:
     """Remove the fleet: all that was made for it, and nothing else."""
     down(Layout(name), click.echo, keep_images=keep_images)
+
+
+@local.command("stop-server")
+@_name
+def stop_server_command(name: str) -> None:
+    """Stop the embedded server, as an outage would; `fleet local up` starts it again."""
+    stopped = hostserver.stop(Layout(name))
+    click.echo("stopped" if stopped else "the server does not run")
 
 
 @local.command("status")

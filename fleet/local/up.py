@@ -109,6 +109,9 @@ def up(wanted: Wanted, echo: Callable[[str], None]) -> Fleet:
     fleet = Fleet(wanted, Progress(echo, len(actions)))
     layout = wanted.layout
     os.environ["FLEET_LOCAL_NAME"] = layout.name
+    # The SDK would take these before the fleet's own file.
+    for variable in [name for name in os.environ if name.startswith("CLEARML_API_")]:
+        del os.environ[variable]
     with locked(layout.lock, f"the local fleet {layout.name!r}"):
         perform(actions, fleet)
     return fleet

@@ -1,0 +1,137 @@
+import socket
+from collections import namedtuple
+
+import pytest
+
+from fleet.errors import FleetError, FleetErrors
+from fleet.local import addresses, checks, daemon, engine
+from fleet.local.checks import Wanted
+from fleet.spec import SPEC_FILE
+
+INFO = {"ServerVersion": "28", "SecurityOptions": [], "DockerRootDir": "/"}
+Usage = namedtuple("Usage", "total used free")
+
+
+@pytest.fixture
+def good_machine(monkeypatch, tmp_path):
+    """A machine on which nothing is wrong, whatever the one of the test is like."""
+    monkeypatch.setattr(checks, "find", lambda program: f"/usr/bin/{program}")
+    monkeypatch.setattr(daemon, "find", lambda program: f"/usr/bin/{program}")
+    monkeypatch.setattr(engine, "info", lambda: INFO)
+    monkeypatch.setattr(engine, "inspect", lambda kind, names: [])
+    monkeypatch.setattr(engine, "living_homes", lambda layout: set())
+    monkeypatch.setattr(checks.network, "subnet_for", lambda *_: addresses.FIRST_SUBNET)
+    monkeypatch.setattr(addresses, "listeners", list)
+    monkeypatch.setattr(checks, "committed_step_code", lambda: "0" * 40)
+    monkeypatch.setattr(checks.shutil, "disk_usage", lambda path: Usage(0, 0, 100 * checks.GIB))
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
+
+
+@pytest.fixture
+def inventory(tmp_path):
+    path = tmp_path / "hosts.yml"
+    path.write_text("all: {children: {cpu_nodes: {hosts: {cpu-1: , cpu-2: }}}}")
+    return path
+
+
+def test_a_good_machine_gives_contract_and_nodes(good_machine, layout, inventory):
+    spec, nodes = checks.check(Wanted(layout, inventory))
+    assert "cpu-train" in spec.queues
+    assert nodes == ["cpu-1", "cpu-2"]
+
+
+def test_all_problems_are_told_at_once_and_nothing_is_made(
+    good_machine, layout, inventory, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(checks.shutil, "disk_usage", lambda path: Usage(0, 0, checks.GIB))
+    monkeypatch.setenv("DOCKER_HOST", "tcp://elsewhere:2375")
+    broken = tmp_path / "queues.yml"
+    broken.write_text("version: 1\nqueues: {a: {node_grup: x}}\n")
+    wrong_data = tmp_path / "empty.csv"
+    wrong_data.write_text("")
+    wanted = Wanted(layout, inventory, wrong_data, "price", spec_file=broken)
+    with pytest.raises(FleetErrors) as caught:
+        checks.check(wanted)
+    text = str(caught.value)
+    for part in ("12 GB of free disk", "DOCKER_HOST", "queues.yml:", "empty.csv"):
+        assert part in text
+    assert not layout.state_root.exists()
+
+
+def test_not_root_and_no_engine(monkeypatch):
+    monkeypatch.setattr(checks.os, "geteuid", lambda: 1000)
+    checks.check_rights(INFO)
+    with pytest.raises(FleetError, match="only root") as caught:
+        checks.check_rights(None)
+    assert "become root" in caught.value.mend
+
+
+def test_a_user_who_is_not_root_is_told_what_to_install(monkeypatch):
+    monkeypatch.setattr(checks.os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(daemon, "find", lambda program: None)
+    with pytest.raises(FleetError, match="openssh-client") as caught:
+        checks.check_programs(engine_answers=True)
+    assert "apt-get install" in caught.value.mend
+
+
+def test_a_rootless_engine_is_refused():
+    with pytest.raises(FleetError, match="rootless"):
+        checks.check_engine({**INFO, "SecurityOptions": ["name=rootless"]}, "")
+
+
+def test_a_local_socket_is_a_local_engine():
+    checks.check_engine(INFO, "unix:///run/docker.sock")
+
+
+def test_a_fleet_that_was_up_needs_less_disk(layout, monkeypatch):
+    monkeypatch.setattr(checks.shutil, "disk_usage", lambda path: Usage(0, 0, 3 * checks.GIB))
+    with pytest.raises(FleetError, match="12 GB"):
+        checks.check_disk(layout, INFO)
+    layout.state.mkdir(parents=True)
+    layout.record.write_text("{}")
+    checks.check_disk(layout, INFO)
+
+
+def test_a_fleet_of_this_name_in_another_checkout(layout, monkeypatch):
+    monkeypatch.setattr(engine, "living_homes", lambda _: {str(layout.state), "/else/.fleet/lab"})
+    with pytest.raises(FleetError, match="another checkout") as caught:
+        checks.check_owner(layout, INFO)
+    assert caught.value.where == "/else/.fleet/lab"
+
+
+def test_a_port_in_use_names_who_uses_it(layout, monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        monkeypatch.setattr(checks, "API_PORT", port)
+        monkeypatch.setattr(checks.network, "gateway_of", lambda subnet: "127.0.0.1")
+        monkeypatch.setattr(checks.network, "subnet_for", lambda *_: addresses.FIRST_SUBNET)
+        with pytest.raises(FleetError, match=f"port {port}.*in use by") as caught:
+            checks.check_addresses(layout, INFO)
+    assert "kill" in caught.value.mend
+
+
+def test_a_checkout_without_commits(monkeypatch, tmp_path):
+    monkeypatch.setattr(checks, "REPOSITORY", tmp_path)
+    with pytest.raises(FleetError, match="not a git checkout"):
+        checks.check_commits()
+
+
+def test_data_and_target_come_together(tmp_path):
+    checks.check_data(None, None)
+    with pytest.raises(FleetError, match="without a target"):
+        checks.check_data(tmp_path / "x.csv", None)
+    with pytest.raises(FleetError, match="without a data file"):
+        checks.check_data(None, "price")
+
+
+@pytest.mark.parametrize("name", ["registry", "git", "UPPER", "a_b"])
+def test_a_node_cannot_bear_the_name_of_a_service(name, good_machine, layout, tmp_path):
+    inventory = tmp_path / "hosts.yml"
+    inventory.write_text(f"all: {{children: {{cpu_nodes: {{hosts: {{{name}: }}}}}}}}")
+    with pytest.raises(FleetError, match=name):
+        checks.check(Wanted(layout, inventory))
+
+
+def test_an_inventory_that_is_not_there(good_machine, layout, tmp_path):
+    with pytest.raises(FleetError, match="no such inventory"):
+        checks.check(Wanted(layout, tmp_path / "absent", spec_file=SPEC_FILE))

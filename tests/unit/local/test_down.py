@@ -1,0 +1,93 @@
+import json
+
+import pytest
+
+from fleet.errors import FleetError
+from fleet.images import digests
+from fleet.local import daemon, engine
+from fleet.local import down as module
+from fleet.local.down import down
+
+
+@pytest.fixture
+def machine(fake_engine, monkeypatch, tmp_path):
+    """A machine whose engine answers, with the containers and volumes of a fleet."""
+    monkeypatch.setattr(module, "find", lambda program: f"/usr/bin/{program}")
+    monkeypatch.setattr(engine, "info", lambda: {"ServerVersion": "28"})
+    monkeypatch.setattr(engine, "living_homes", lambda layout: set())
+    monkeypatch.setattr(digests, "PATH", tmp_path / "digests.yml")
+    digests.PATH.write_text("images: {}")
+    fake_engine.answers |= {
+        ("container", "ls"): "fleet-lab-cpu-1\nfleet-lab-git\n",
+        ("volume", "ls"): "fleet-lab-cpu-1\n",
+        ("network", "ls"): "",
+        ("image", "ls"): "sha256:aa\nsha256:bb\n",
+    }
+    return fake_engine
+
+
+def test_all_of_it_goes_and_is_named(machine, layout):
+    layout.server.mkdir(parents=True)
+    lines = []
+    down(layout, lines.append)
+    text = "\n".join(lines)
+    for part in ("container fleet-lab-cpu-1", "volume fleet-lab-cpu-1", "2 images", "its state"):
+        assert part in text
+    assert ("rm", "--force", "--volumes", "fleet-lab-cpu-1", "fleet-lab-git") in machine.commands
+    assert not layout.state_root.exists()
+    assert not digests.PATH.exists()
+
+
+def test_images_may_be_kept(machine, layout):
+    down(layout, lambda line: None, keep_images=True)
+    assert not [command for command in machine.commands if command[:2] == ("image", "rm")]
+    assert digests.PATH.exists()
+
+
+def test_images_stay_while_another_fleet_uses_them(machine, layout):
+    machine.answers["network", "ls"] = "fleet-other\n"
+    machine.answers["network", "inspect"] = json.dumps([{"Labels": {"fleet.local": "other"}}])
+    lines = []
+    down(layout, lines.append)
+    assert "kept     the images, used by: other" in lines
+    assert not [command for command in machine.commands if command[:2] == ("image", "rm")]
+
+
+def test_a_fleet_of_another_checkout_is_left_alone(machine, layout, monkeypatch):
+    monkeypatch.setattr(engine, "living_homes", lambda _: {"/else/.fleet/lab"})
+    with pytest.raises(FleetError, match="another checkout"):
+        down(layout, lambda line: None)
+    assert not [command for command in machine.commands if command[0] == "rm"]
+
+
+def test_without_docker_the_state_goes(layout, monkeypatch):
+    monkeypatch.setattr(module, "find", lambda program: None)
+    layout.server.mkdir(parents=True)
+    lines = []
+    down(layout, lines.append)
+    assert not layout.state_root.exists()
+    assert len(lines) == 1
+
+
+def test_an_engine_that_rests_is_started_to_be_cleaned(machine, layout, monkeypatch):
+    answers = [None]
+    started = []
+    monkeypatch.setattr(engine, "info", lambda: answers[0])
+    monkeypatch.setattr(module.os, "geteuid", lambda: 0)
+
+    def start(layout, say):
+        answers[0] = {"ServerVersion": "28"}
+        started.append(1)
+
+    monkeypatch.setattr(daemon, "start", start)
+    layout.state.mkdir(parents=True)
+    down(layout, lambda line: None)
+    assert started == [1]
+    assert ("rm", "--force", "--volumes", "fleet-lab-cpu-1", "fleet-lab-git") in machine.commands
+
+
+def test_nothing_there_is_said(fake_engine, layout, monkeypatch):
+    monkeypatch.setattr(module, "find", lambda program: None)
+    lines = []
+    down(layout, lines.append)
+    assert lines == ["nothing to remove: there is no local fleet 'lab'"]

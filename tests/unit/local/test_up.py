@@ -1,0 +1,92 @@
+import pytest
+
+from fleet.errors import FleetError
+from fleet.local import up as module
+from fleet.local.checks import Wanted
+from fleet.local.lock import locked
+from fleet.local.up import ACTIONS, RUN, Action, up
+
+
+@pytest.fixture
+def wanted(layout, tmp_path):
+    return Wanted(layout, tmp_path, run=False)
+
+
+@pytest.fixture
+def actions(monkeypatch):
+    def use(*found):
+        monkeypatch.setattr(module, "ACTIONS", list(found))
+
+    return use
+
+
+def test_the_actions_in_their_order():
+    assert [action.name for action in ACTIONS] == [
+        "checks", "engine", "images", "network", "registry", "git", "server", "nodes",
+        "playbook", "templates", "run",
+    ]  # fmt: skip
+    assert ACTIONS[-1] is RUN
+
+
+def test_each_action_has_a_line_with_its_seconds(actions, wanted):
+    lines = []
+    actions(Action("first", lambda fleet: "made"), Action("second", lambda fleet: "kept"))
+    fleet = up(wanted, lines.append)
+    assert [line.split()[:2] for line in lines] == [["[1/2]", "first"], ["[2/2]", "second"]]
+    assert lines[0].endswith("s  made")
+    assert set(fleet.progress.seconds) == {"first", "second"}
+
+
+def test_an_action_that_fails_stops_the_rest_and_a_second_up_goes_on(actions, wanted):
+    done = []
+    broken = [True]
+
+    def second(fleet):
+        if broken[0]:
+            raise FleetError("no disk")
+        return "made"
+
+    def first(fleet):
+        done.append("first")
+        return "kept"
+
+    def third(fleet):
+        done.append("third")
+        return ""
+
+    actions(Action("first", first), Action("second", second), Action("third", third))
+    lines = []
+    with pytest.raises(FleetError, match="no disk"):
+        up(wanted, lines.append)
+    assert done == ["first"]
+    assert "failed" in lines[-1]
+    broken[0] = False
+    up(wanted, lines.append)
+    assert done == ["first", "first", "third"]
+
+
+def test_an_interrupt_lets_go_of_the_fleet(actions, wanted, layout):
+    def interrupted(fleet):
+        raise KeyboardInterrupt
+
+    actions(Action("first", interrupted))
+    with pytest.raises(KeyboardInterrupt):
+        up(wanted, lambda line: None)
+    with locked(layout.lock, "the fleet"):
+        pass
+
+
+def test_two_at_once_are_refused(actions, wanted, layout):
+    actions(Action("first", lambda fleet: ""))
+    with locked(layout.lock, "it"), pytest.raises(FleetError, match="changed by another command"):
+        up(wanted, lambda line: None)
+
+
+def test_another_servers_credentials_are_not_taken(actions, wanted, monkeypatch):
+    monkeypatch.setenv("CLEARML_API_ACCESS_KEY", "of another server")
+    monkeypatch.setenv("FLEET_LOCAL_NAME", "another")
+    seen = {}
+    actions(Action("look", lambda fleet: seen.update(module.os.environ) or ""))
+    up(wanted, lambda line: None)
+    assert "CLEARML_API_ACCESS_KEY" not in seen
+    assert seen["FLEET_LOCAL_NAME"] == "lab"
