@@ -84,6 +84,11 @@ def run_id_of(tags: Iterable[str]) -> str:
     return next((tag[len(_RUN_PREFIX) :] for tag in tags if tag.startswith(_RUN_PREFIX)), "")
 
 
+def phase_of(tags: Iterable[str]) -> str:
+    """The phase in a task's tags, or an empty text."""
+    return next((tag[len(_PHASE_PREFIX) :] for tag in tags if tag.startswith(_PHASE_PREFIX)), "")
+
+
 def step_tags(tags: Iterable[str], phase: str, run_id: str) -> list[str]:
     """The tags of a task of a run: a clone's own, without what marks a template."""
     kept = [

@@ -24,6 +24,7 @@ def execute(step: Step, phase: Phase, values: Mapping[str, str]) -> Failure | No
     """
     try:
         step.properties(**{names.PROPERTY_RUN_ID: step.run_id})
+        step.guard()
         parameters = parse(phase.parameters, values)
         complete = {"phase": phase.name, "run_id": step.run_id, "parameters": flatten(parameters)}
         step.configuration(names.CONFIGURATION_OBJECT, complete)

@@ -77,6 +77,10 @@ class Step(ABC):
         self.work = work
         self._plots = reporting.PlotBudget(phase)
 
+    @abstractmethod
+    def guard(self) -> None:
+        """Refuse to run where the step must not run."""
+
     # inputs
 
     @abstractmethod
@@ -89,7 +93,7 @@ class Step(ABC):
 
     @abstractmethod
     def outcomes(self, run_id: str, where: str) -> list[Outcome]:
-        """The steps of a run, in the order of their names."""
+        """The steps of a run, in the order they started."""
 
     @abstractmethod
     def dataset(self, reference: str, where: str) -> Path:

@@ -1,0 +1,69 @@
+import pandas as pd
+import pytest
+
+from ml.runtime.errors import UserError
+from ml.tabular.inspection import infer_schema, profile
+from ml.tabular.reading import read_table
+from ml.tabular.sources import load_builtin
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "classes", "features"),
+    [
+        ("diabetes", "regression", 0, 10),
+        ("breast_cancer", "binary", 2, 30),
+        ("wine", "multiclass", 3, 13),
+        ("iris", "multiclass", 3, 4),
+        ("digits", "multiclass", 10, 64),
+    ],
+)
+def test_the_kind_of_problem_of_the_bundled_sets(builtin, name, kind, classes, features):
+    _, schema = builtin(name)
+    assert (schema.kind, len(schema.classes), len(schema.columns)) == (kind, classes, features)
+
+
+def test_an_unknown_bundled_set_is_told():
+    with pytest.raises(UserError, match="'boston'") as caught:
+        load_builtin("builtin:boston")
+    assert "builtin:wine" in caught.value.mend
+
+
+def test_columns_have_kinds(dirty_csv):
+    schema = infer_schema(read_table(dirty_csv), "price", "flats")
+    assert {column.name: column.kind for column in schema.columns} == {
+        "size": "numeric",
+        "city": "category",
+        "sold": "datetime",
+        "balcony": "numeric",
+    }
+
+
+def test_a_column_without_values_is_no_feature(dirty_table):
+    dirty_table["nothing"] = None
+    assert "nothing" not in infer_schema(dirty_table, "price", "flats").features
+
+
+def test_a_number_among_texts_far_down_makes_a_text_column(tmp_path):
+    path = tmp_path / "late.csv"
+    path.write_text("a,t\n" + "\n".join(f"{i},{i}" for i in range(200_000)) + "\nfoo,1\n")
+    assert infer_schema(read_table(path), "t", "late").columns[0].kind == "category"
+
+
+def test_the_kind_may_be_chosen(builtin):
+    frame, _ = load_builtin("builtin:digits")
+    assert infer_schema(frame, "target", "digits", "regression").kind == "regression"
+
+
+def test_too_many_classes_are_refused():
+    frame = pd.DataFrame({"a": range(1000), "t": [f"id{i // 5}" for i in range(1000)]})
+    with pytest.raises(UserError, match="200 classes"):
+        infer_schema(frame, "t", "ids")
+
+
+def test_the_profile_describes_each_column(dirty_csv):
+    frame = read_table(dirty_csv)
+    table = profile(frame, infer_schema(frame, "price", "flats")).set_index("column")
+    assert table.loc["size", "missing"] == frame["size"].isna().sum() > 0
+    assert table.loc["price", "kind"] == "target"
+    assert table.loc["city", "distinct"] == 3
+    assert float(table.loc["size", "max"]) == pytest.approx(frame["size"].max(), rel=1e-5)

@@ -1,0 +1,168 @@
+"""The phases one after the other, as a person runs them on a laptop."""
+
+import json
+import re
+
+import pandas as pd
+import pytest
+
+from ml.runtime.entry import main
+
+SCRIPTS = re.compile(r"<script[^>]*>.*?</script>", re.DOTALL)
+
+
+def run(phase, out, *settings):
+    arguments = [phase, "--out", str(out)]
+    for setting in settings:
+        arguments += ["--set", setting]
+    return main(arguments)
+
+
+def record(folder):
+    return json.loads((folder / "step.json").read_text())
+
+
+def summary(folder):
+    return json.loads((folder / "summary.json").read_text())
+
+
+@pytest.fixture
+def prepared(tmp_path, dirty_csv):
+    source = (f"Data/source={dirty_csv}", "Data/target=price")
+    assert run("data-registration", tmp_path / "run" / "data", *source) == 0
+    dataset = f"Input/dataset_id={tmp_path / 'run' / 'data'}"
+    assert run("preprocessing", tmp_path / "run" / "prepared", dataset) == 0
+    return tmp_path / "run"
+
+
+def train(folder, name, *settings):
+    task = f"Input/preprocessing_task={folder / 'prepared'}"
+    return run("training", folder / f"training-{name}", task, f"Model/name={name}", *settings)
+
+
+def test_from_a_file_to_predictions_phase_by_phase(prepared, dirty_table, tmp_path, capsys):
+    assert train(prepared, "ridge") == 0
+    assert train(prepared, "lightgbm") == 0
+    assert train(prepared, "hist_gradient_boosting", 'Model/parameters={"max_iter": 0}') == 1
+    run_id = f"Input/run_id={prepared}"
+    assert run("training-summary", prepared / "summary", run_id) == 0
+
+    found = summary(prepared / "summary")
+    assert found["best"]["model"] == "ridge"
+    assert [row["model"] for row in found["leaderboard"]] == ["ridge", "lightgbm"]
+    assert [row["class"] for row in found["failed"]] == ["override"]
+    assert "max_iter: should be greater than or equal to 1" in found["failed"][0]["why"]
+    properties = record(prepared / "summary")["properties"]
+    assert properties["failed_models"].startswith("hist_gradient_boosting [override]: ")
+    assert properties["best_model"] == "ridge"
+
+    new = tmp_path / "new.csv"
+    dirty_table.drop(columns="price").head(5).to_csv(new, index=False)
+    assert run("inference-batch", prepared / "batch", run_id, f"Input/data={new}") == 0
+    predictions = pd.read_parquet(prepared / "batch" / "predictions.parquet")
+    expected = dirty_table["price"].head(5)
+    assert (predictions["prediction"] - expected).abs().max() < 60
+    assert len(pd.read_csv(prepared / "batch" / "predictions.csv")) == 5
+
+    row = {"size": 50, "city": "Oslo", "sold": "2020-03-01", "balcony": True}
+    single = f"Input/record={json.dumps(row)}"
+    assert run("inference-single", prepared / "single", run_id, single) == 0
+    predicted = json.loads((prepared / "single" / "predictions.json").read_text())
+    assert predicted["prediction"] == pytest.approx(190, abs=20)
+
+    assert run("inference-summary", prepared / "predicted", run_id) == 0
+    assert {one["phase"] for one in summary(prepared / "predicted")["inferences"]} == {
+        "inference-batch",
+        "inference-single",
+    }
+    capsys.readouterr()
+
+
+def test_a_record_that_lacks_columns_is_refused(prepared, capsys):
+    assert train(prepared, "ridge") == 0
+    task = f"Input/training_task={prepared / 'training-ridge'}"
+    assert run("inference-single", prepared / "single", task, 'Input/record={"size": 1}') == 1
+    printed = capsys.readouterr().out
+    assert "columns are missing: city, sold, balcony" in printed
+    assert "Traceback" not in printed
+    assert record(prepared / "single")["properties"]["failure_class"] == "data-access"
+
+
+def test_when_all_models_fail_the_summary_fails_and_says_why(prepared, capsys):
+    assert train(prepared, "ridge", 'Model/parameters={"alpha": 0}') == 1
+    assert run("training-summary", prepared / "summary", f"Input/run_id={prepared}") == 1
+    properties = record(prepared / "summary")["properties"]
+    assert properties["failure"].startswith("none of the 1 models was trained: ridge [override]")
+    assert "alpha" in (prepared / "summary" / "report.html").read_text()
+    capsys.readouterr()
+
+
+@pytest.mark.parametrize(
+    ("source", "kind", "metric"),
+    [
+        ("diabetes", "regression", "rmse"),
+        ("breast_cancer", "binary", "roc_auc"),
+        ("iris", "multiclass", "f1_macro"),
+    ],
+)
+def test_the_pipeline_on_a_laptop(tmp_path, capsys, source, kind, metric):
+    out = tmp_path / "run"
+    settings = (
+        f"Data/source=builtin:{source}",
+        "Training/models=ridge,lightgbm",
+        'Training/parameters={"lightgbm": {"num_leaves": 1}}',
+    )
+    assert run("pipeline", out, *settings) == 0
+    found = summary(out / "training-summary")
+    assert (found["kind"], found["metric"], found["best"]["model"]) == (kind, metric, "ridge")
+    assert [row["model"] for row in found["failed"]] == ["lightgbm"]
+    done = record(out)
+    assert done["status"] == "completed"
+    assert done["properties"]["best_model"] == "ridge"
+    assert "lightgbm [override]" in done["properties"]["failed_models"]
+    assert done["properties"]["inference_summary"] == str(out / "inference-summary")
+    assert len(pd.read_parquet(out / "inference-batch" / "predictions.parquet")) > 20
+    capsys.readouterr()
+
+
+def test_the_report_stands_alone(tmp_path, capsys):
+    out = tmp_path / "run"
+    settings = ("Data/source=builtin:wine", "Training/models=ridge")
+    assert run("pipeline", out, *settings) == 0
+    page = (out / "inference-summary" / "report.html").read_text()
+    assert page.count("plotly.js v") == 1
+    markup = SCRIPTS.sub("", page)
+    assert "http" not in markup
+    own_scripts = [text for text in SCRIPTS.findall(page) if len(text) < 100_000]
+    assert not any("http" in text or "src=" in text for text in own_scripts)
+    for told in ("Leaderboard", "ridge", "Predictions", "training-summary", "wine"):
+        assert told in markup
+    capsys.readouterr()
+
+
+def test_a_pipeline_whose_data_is_bad_fails_with_one_sentence(tmp_path, capsys):
+    settings = ("Data/source=builtin:wine", "Data/target=color")
+    assert run("pipeline", tmp_path / "run", *settings) == 1
+    properties = record(tmp_path / "run")["properties"]
+    assert properties["failure"].startswith("data-registration failed: there is no column 'color'")
+    assert "Traceback" not in capsys.readouterr().out
+
+
+def test_a_folder_that_is_no_step_is_told(tmp_path, capsys):
+    settings = (f"Input/preprocessing_task={tmp_path}",)
+    assert run("training", tmp_path / "out", *settings) == 1
+    assert "is not the folder of a step" in capsys.readouterr().out
+
+
+def test_a_setting_without_a_value_is_told(tmp_path, capsys):
+    assert run("training", tmp_path / "out", "Model/name") == 1
+    assert "write --set Section/field=value" in capsys.readouterr().err
+
+
+def test_help_lists_the_fields(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["training", "--help"])
+    assert ended.value.code == 0
+    printed = capsys.readouterr().out
+    assert "Model/parameters={}" in printed
+    assert "hist_gradient_boosting" in printed
