@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import get_args
@@ -65,10 +66,27 @@ def build(
         )
     needed = {name: specs[name] for want in wanted for name in lineage(want, specs)}
     choices = Choices(torch=_torch(torch, needed), bases=_bases(bases))
-    workshop = Workshop(specs, load_bases(), choices, logs=LOGS, echo=echo)
-    built = workshop.ensure(needed)
-    if push_to:
-        _push([built[name] for name in wanted if specs[name].push], push_to, built, echo)
+    programs = Programs()
+    workshop = Workshop(specs, load_bases(), choices, programs=programs, logs=LOGS, echo=echo)
+    pushes: dict[str, Future[BuiltImage]] = {}
+    known = digests.read()
+    # Layers are compressed by one core each; the second one is for the next image's.
+    with ThreadPoolExecutor(max_workers=2) as pool:
+
+        def ready(image: BuiltImage) -> None:
+            if push_to and image.name in wanted and specs[image.name].push:
+                pushes[image.name] = pool.submit(
+                    _push, image, push_to, known.get(image.name), programs, echo
+                )
+
+        try:
+            built = workshop.ensure(needed, ready)
+            built |= {name: push.result() for name, push in pushes.items()}
+        except BaseException:
+            programs.end()
+            raise
+    if pushes:
+        digests.update({name: Pushed.of(built[name]) for name in pushes})
     return {name: built[name] for name in wanted}
 
 
@@ -120,36 +138,23 @@ def _bases(wanted: str) -> base_images.Mode:
 
 
 def _push(
-    images: list[BuiltImage],
+    image: BuiltImage,
     target: str,
-    built: dict[str, BuiltImage],
+    known: Pushed | None,
+    programs: Programs,
     echo: Callable[[str], None],
-) -> None:
-    """Push what the registry does not have, and complete `built` with the digests."""
-    known = digests.read()
-    programs = Programs()
-
-    def ensure(image: BuiltImage) -> BuiltImage:
-        there = known.get(image.name)
-        if (
-            there
-            and there.inputs == image.inputs
-            and registry.has(target, image.repository, there.digest)
-        ):
-            echo(f"image {image.name}: {target} has it")
-            return replace(image, digest=there.digest)
-        digest, seconds = registry.push(
-            image, registry=target, log=LOGS / f"push-{image.name}.log", programs=programs
-        )
-        echo(f"image {image.name}: pushed to {target} in {seconds:.0f} s, {digest[:19]}…")
-        return replace(image, digest=digest)
-
-    # Layers are compressed by one core each; the second one is for the next image's.
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        try:
-            pushed = list(pool.map(ensure, images))
-        except BaseException:
-            programs.end()
-            raise
-    built |= {image.name: image for image in pushed}
-    digests.update({image.name: Pushed.of(image) for image in pushed})
+) -> BuiltImage:
+    """Push an image, unless the registry has it; the image with its digest."""
+    if (
+        known
+        and known.inputs == image.inputs
+        and registry.has(target, known.repository, known.digest)
+    ):
+        echo(f"image {image.name}: {target} has it")
+        return replace(image, digest=known.digest)
+    start = time.monotonic()
+    log = LOGS / f"push-{image.name}.log"
+    digest = registry.push(image, registry=target, log=log, programs=programs)
+    seconds = time.monotonic() - start
+    echo(f"image {image.name}: pushed to {target} in {seconds:.0f} s, {digest[:19]}…")
+    return replace(image, digest=digest)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 import threading
 from collections.abc import Mapping, Sequence
@@ -12,7 +13,8 @@ from typing import IO
 
 from fleet.errors import FleetError
 
-_TAIL_LINES = 15
+_TAIL_LINES = 20
+_LINE_LENGTH = 160
 
 
 class Programs:
@@ -64,6 +66,8 @@ class Programs:
                     stdout=output,
                     stderr=subprocess.STDOUT,
                     env={**os.environ, **(env or {})},
+                    # So that ending it ends what it started too.
+                    start_new_session=True,
                 )
                 self._running.add(process)
             try:
@@ -77,7 +81,7 @@ class Programs:
         with log.open("rb") as output:
             output.seek(start)
             tail = output.read().decode(errors="replace").splitlines()[-_TAIL_LINES:]
-        told = "\n".join(f"   | {line}" for line in tail)
+        told = "\n".join(f"   | {line[:_LINE_LENGTH]}" for line in tail)
         raise FleetError(f"{what}; the end of its log:\n{told}", where=str(log), mend=mend)
 
     def end(self) -> None:
@@ -86,7 +90,7 @@ class Programs:
             self._ended = True
             for process in self._running:
                 with contextlib.suppress(ProcessLookupError):
-                    process.terminate()
+                    os.killpg(process.pid, signal.SIGTERM)
 
 
 class Stopped(Exception):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 import re
-import time
 from pathlib import Path
 
 import requests
@@ -32,7 +31,7 @@ def has(registry: str, repository: str, digest: str) -> bool:
     return answer.status_code == requests.codes.ok
 
 
-def push(image: BuiltImage, *, registry: str, log: Path, programs: Programs) -> tuple[str, float]:
+def push(image: BuiltImage, *, registry: str, log: Path, programs: Programs) -> str:
     """Push an image.
 
     Parameters
@@ -46,12 +45,9 @@ def push(image: BuiltImage, *, registry: str, log: Path, programs: Programs) -> 
 
     Returns
     -------
-    digest : str
-        Of its manifest, `sha256:…`.
-    seconds : float
-        How long it took.
+    str
+        Digest of its manifest, `sha256:…`.
     """
-    begin = time.monotonic()
     log.parent.mkdir(parents=True, exist_ok=True)
     target = f"{registry}/{image.reference}"
     mend = (
@@ -69,7 +65,7 @@ def push(image: BuiltImage, *, registry: str, log: Path, programs: Programs) -> 
     digests = _PUSHED.findall(log.read_bytes()[start:].decode(errors="replace"))
     if not digests:
         raise FleetError(f"docker push did not tell the digest of {target}", where=str(log))
-    return digests[-1], time.monotonic() - begin
+    return digests[-1]
 
 
 def _scheme(registry: str) -> str:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fleet.errors import FleetError
@@ -53,6 +53,8 @@ class Workshop:
         The catalog.
     choices : Choices
         What is chosen.
+    programs : Programs
+        Runs the programs of the build; all are ended when one fails.
     logs : Path
         Folder for one log for each image and base.
     echo : callable
@@ -65,6 +67,7 @@ class Workshop:
         base_specs: dict[str, BaseSpec],
         choices: Choices,
         *,
+        programs: Programs,
         logs: Path,
         echo: Callable[[str], None],
     ) -> None:
@@ -73,23 +76,29 @@ class Workshop:
         self._choices = choices
         self._logs = logs
         self._echo = echo
-        self._programs = Programs()
+        self._programs = programs
         self._steps = threading.BoundedSemaphore(max(2, min(_MOST_STEPS, os.cpu_count() or 2)))
 
-    def ensure(self, names: Iterable[str]) -> dict[str, BuiltImage]:
+    def ensure(
+        self, names: Iterable[str], ready: Callable[[BuiltImage], None]
+    ) -> dict[str, BuiltImage]:
         """The images, by name; those that are missing are built first.
 
         Parameters
         ----------
         names : iterable of str
             The images, each after the one that it stands on.
+        ready : callable
+            Is given each image as soon as it is there; it may be called from several threads.
         """
         names = list(names)
+        self._ready = ready
         self._ours = engine.our_images()
         bases, images = self._what_is_there(names)
         missing = [name for name in names if name not in images]
         if not missing:
             self._echo(f"images: nothing to build, {', '.join(images)} unchanged")
+            self._tell_ready(images)
             return images
         self._logs.mkdir(parents=True, exist_ok=True)
         with _only_one(WORK / "lock", self._echo):
@@ -97,9 +106,14 @@ class Workshop:
             self._ours = engine.our_images()
             bases, images = self._what_is_there(names)
             missing = [name for name in names if name not in images]
+            self._tell_ready(images)
             if missing:
                 self._build(missing, bases, images)
         return images
+
+    def _tell_ready(self, images: dict[str, BuiltImage]) -> None:
+        for image in images.values():
+            self._ready(image)
 
     def _what_is_there(self, names: list[str]) -> tuple[dict[str, Base], dict[str, BuiltImage]]:
         bases: dict[str, Base] = {}
@@ -189,8 +203,6 @@ class Workshop:
     ) -> BuiltImage:
         parent = on.result() if isinstance(on, Future) else on
         context = fetched.result()
-        if there := self._if_there(name, parent):
-            return there
         image = self._planned(name, parent)
         with self._steps, secrets_folder(self._site) as secrets:
             start = time.monotonic()
@@ -205,14 +217,17 @@ class Workshop:
         seconds = time.monotonic() - start
         self._echo(f"image {name}: built in {seconds:.0f} s, {found['Size'] / 1e6:.0f} MB")
         self._forget_older(name, found["Id"])
-        return self._planned(name, parent, image_id=found["Id"])
+        image = replace(image, image_id=found["Id"])
+        self._ready(image)
+        return image
 
     def _if_there(self, name: str, parent: Base | BuiltImage) -> BuiltImage | None:
         image = self._planned(name, parent)
         image_id = self._ours.get(image.reference)
-        return self._planned(name, parent, image_id=image_id) if image_id else None
+        return replace(image, image_id=image_id) if image_id else None
 
-    def _planned(self, name: str, parent: Base | BuiltImage, image_id: str = "") -> BuiltImage:
+    def _planned(self, name: str, parent: Base | BuiltImage) -> BuiltImage:
+        """The image as it will be; its id is not known yet."""
         spec = self._specs[name]
         torch = self._choices.torch if spec.has_torch else ""
         inputs = hash_inputs(
@@ -222,7 +237,7 @@ class Workshop:
         )
         return BuiltImage(
             name=name,
-            image_id=image_id,
+            image_id="",
             reference=f"{repository_of(name)}:{inputs[:16]}",
             repository=repository_of(name),
             digest="",
