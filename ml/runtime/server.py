@@ -42,8 +42,9 @@ class Server:
         if not queue_id:
             return ""
         if queue_id not in self._queue_names:
-            self._queue_names[queue_id] = self._client.queues.get_by_id(queue=queue_id).name
-        return self._queue_names[queue_id]
+            queues = self._client.queues.get_all(only_fields=["id", "name"])
+            self._queue_names = {queue.id: queue.name for queue in queues}
+        return self._queue_names.get(queue_id, "")
 
     def polled_queues(self) -> set[str]:
         """The names of the queues that a live agent polls."""
