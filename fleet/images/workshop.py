@@ -21,6 +21,7 @@ from fleet.images.inputs import context_files, hash_inputs
 from fleet.images.model import Base, BuiltImage, Torch
 from fleet.images.process import Programs, Stopped
 from fleet.images.recipe import build_command, secrets_folder
+from fleet.images.record import replace_older
 from fleet.images.site import this_site
 from fleet.images.staging import stage
 from fleet.paths import STATE
@@ -160,7 +161,9 @@ class Workshop:
             raise
         finally:
             pool.shutdown(cancel_futures=True)
-        images |= {name: jobs[name].result() for name in missing}
+        built = {name: jobs[name].result() for name in missing}
+        replace_older(built, WORK / "built.json", self._ours)
+        images |= built
         shutil.rmtree(WORK / "contexts", ignore_errors=True)
 
     def _obtain_base(self, name: str) -> Base:
@@ -216,7 +219,6 @@ class Workshop:
         found = engine.inspect(image.reference) or {}
         seconds = time.monotonic() - start
         self._echo(f"image {name}: built in {seconds:.0f} s, {found['Size'] / 1e6:.0f} MB")
-        self._forget_older(name, found["Id"])
         image = replace(image, image_id=found["Id"])
         self._ready(image)
         return image
@@ -251,13 +253,6 @@ class Workshop:
 
     def _base_of(self, name: str) -> str:
         return self._specs[lineage(name, self._specs)[0]].parent
-
-    def _forget_older(self, name: str, image_id: str) -> None:
-        """Untag what this build replaced; docker keeps what a container still uses."""
-        for reference, other in self._ours.items():
-            repository = reference.rpartition(":")[0]
-            if other != image_id and f"/{repository}".endswith(f"/{repository_of(name)}"):
-                engine.query("image", "rm", reference)
 
 
 @contextmanager
