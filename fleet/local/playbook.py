@@ -21,6 +21,8 @@ ANSIBLE = REPOSITORY / "ansible"
 _LIMIT_SECONDS = 1800
 _SHOWN_FAILURES = 5
 _TASK = re.compile(r"^(?:TASK|RUNNING HANDLER|PLAY) \[(?P<name>.*)\] \**$")
+#: A task that Ansible itself puts before each role.
+_ARGUMENT_CHECK = ": Validating arguments against arg spec"
 _FAILURE = re.compile(r"^(?:fatal|failed): \[(?P<host>[^\]]+)\].*?=> (?P<result>\{.*)$")
 _RECAP = re.compile(r"^\S+\s+: ok=\d+\s+changed=(?P<changed>\d+)\s")
 
@@ -31,7 +33,7 @@ class Reader:
     Parameters
     ----------
     say : callable
-        Takes the name of each play and task when it begins.
+        Takes the name of each play and of each of its tasks when it begins.
     """
 
     def __init__(self, say: Callable[[str], None]) -> None:
@@ -49,7 +51,8 @@ class Reader:
     def _line(self, line: str) -> None:
         if task := _TASK.match(line):
             self._task = task["name"]
-            self._say(self._task)
+            if _ARGUMENT_CHECK not in self._task:
+                self._say(self._task)
         elif failure := _FAILURE.match(line):
             self.failures.append(f"{failure['host']}: {self._task}: {_message(failure['result'])}")
         elif recap := _RECAP.match(line):

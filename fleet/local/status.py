@@ -101,7 +101,7 @@ def _node(layout: Layout, node: str, address: str) -> Part:
     if listing.returncode != 0:
         return Part(node, address, False, "no Docker Engine answers in it; run the playbook")
     inner = sorted(listing.stdout.splitlines())
-    ill = [line for line in inner if ": Up" not in line]
+    ill = [line for line in inner if ": Up" not in line or "(unhealthy)" in line]
     well = bool(inner) and not ill
     return Part(node, address, well, "; ".join(ill or inner) or "has no agent; run the playbook")
 

@@ -7,6 +7,9 @@ from fleet.local.playbook import Reader, run_playbook
 OUTPUT = """\
 PLAY [Nodes] *******************************************************************
 
+TASK [docker : Validating arguments against arg spec 'main' - Install Docker] **
+ok: [cpu-1]
+
 TASK [docker : Ensure Docker is installed] *************************************
 changed: [cpu-1]
 fatal: [gpu-1]: FAILED! => {"changed": false, "msg": "No package matching 'docker.io'"}
