@@ -40,10 +40,12 @@ def api_app(store: Store) -> Starlette:
         settings = store.settings
         return HTMLResponse(_PAGE.format(api=settings.api_url, files=settings.files_url))
 
-    return Starlette(routes=[
-        Route("/", home, methods=["GET"]),
-        Route("/{path:path}", call, methods=_METHODS),
-    ])  # fmt: skip
+    return Starlette(
+        routes=[
+            Route("/", home, methods=["GET"]),
+            Route("/{path:path}", call, methods=_METHODS),
+        ]
+    )
 
 
 async def _answer(store: Store, request: Request) -> Response:
@@ -144,13 +146,16 @@ def _envelope(
     meta = {
         "id": call_id,
         "trx": call_id,
-        "endpoint": {"name": name, "requested_version": version or API_VERSION,
-                     "actual_version": version or API_VERSION},
+        "endpoint": {
+            "name": name,
+            "requested_version": version or API_VERSION,
+            "actual_version": version or API_VERSION,
+        },
         "result_code": code,
         "result_subcode": subcode,
         "result_msg": message,
         "error_stack": "",
         "error_data": {},
-    }  # fmt: skip
+    }
     body = dumps({"meta": meta, "data": data}).encode("utf-8", "surrogatepass")
     return Response(body, status_code=code, media_type="application/json")

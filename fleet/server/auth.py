@@ -55,8 +55,13 @@ class Authority:
 
     def create_user(self, name: str) -> str:
         """Add a user; its id."""
-        user = {"id": new_id(), "name": name, "company": COMPANY_ID, "role": "admin",
-                "created": timestamps.now()}  # fmt: skip
+        user = {
+            "id": new_id(),
+            "name": name,
+            "company": COMPANY_ID,
+            "role": "admin",
+            "created": timestamps.now(),
+        }
         self._users.insert(user)
         return user["id"]
 
@@ -89,14 +94,19 @@ class Authority:
             "iat": issued,
             "exp": issued + min(lifetime or self._lifetime, self._lifetime),
             "auth_type": "Bearer",
-            "identity": {"user": identity.user, "company": identity.company, "role": "admin",
-                         "user_name": identity.user_name, "company_name": COMPANY_NAME},
+            "identity": {
+                "user": identity.user,
+                "company": identity.company,
+                "role": "admin",
+                "user_name": identity.user_name,
+                "company_name": COMPANY_NAME,
+            },
             "env": "fleet",
             "tenant": identity.company,
             "api_version": API_VERSION,
             "server_version": SERVER_VERSION,
             "feature_set": "basic",
-        }  # fmt: skip
+        }
         return jwt.encode(claims, self._key, algorithm="HS256")
 
     def check_token(self, token: str) -> Identity:
@@ -105,8 +115,9 @@ class Authority:
         if known and known[1] > time.time():
             return known[0]
         try:
-            claims = jwt.decode(token, self._key, algorithms=["HS256"],
-                                options={"require": ["exp", "iat"]})  # fmt: skip
+            claims = jwt.decode(
+                token, self._key, algorithms=["HS256"], options={"require": ["exp", "iat"]}
+            )
             identity = Identity(claims["identity"]["user"], claims["identity"]["user_name"])
         except (jwt.PyJWTError, KeyError, TypeError) as error:
             self._known.pop(token, None)

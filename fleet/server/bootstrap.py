@@ -91,9 +91,12 @@ def prepare(store: Store) -> None:
 def write_client_config(settings: Settings, access_key: str, secret_key: str) -> None:
     """Write the configuration file for the SDK, readable by the owner only."""
     text = _CONFIG.format(
-        path=settings.client_config, api_url=settings.api_url, files_url=settings.files_url,
-        access_key=access_key, secret_key=secret_key,
-    )  # fmt: skip
+        path=settings.client_config,
+        api_url=settings.api_url,
+        files_url=settings.files_url,
+        access_key=access_key,
+        secret_key=secret_key,
+    )
     unfinished = settings.client_config.with_suffix(".new")
     unfinished.unlink(missing_ok=True)
     with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:

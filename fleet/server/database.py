@@ -13,6 +13,12 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 
+from fleet.errors import FleetError
+
+_PRAGMAS = """
+    PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000;
+    PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY;
+"""
 # Each entry brings the schema from its index to the next version; released ones never change.
 MIGRATIONS = (
     """
@@ -97,16 +103,27 @@ class Database:
     ----------
     path : Path
         The SQLite file; it is made when it is missing.
+
+    Raises
+    ------
+    FleetError
+        The file is not such a database, or a newer one.
     """
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._connection = sqlite3.connect(path, cached_statements=512)
         self._connection.create_function("regexp", 2, _regexp, deterministic=True)
-        self._connection.executescript(
-            "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000;"
-            "PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY;"
-        )
-        self._migrate()
+        try:
+            self._connection.executescript(_PRAGMAS)
+            self._migrate()
+        except sqlite3.DatabaseError as error:
+            self._connection.close()
+            raise FleetError(
+                f"the server's database cannot be used: {error}",
+                where=str(path),
+                mend="restore it from a copy, or choose another folder with --data",
+            ) from None
         self.execute = self._connection.execute
         self.commit = self._connection.commit
         self.rollback = self._connection.rollback
@@ -131,6 +148,13 @@ class Database:
 
     def _migrate(self) -> None:
         version = self._connection.execute("PRAGMA user_version").fetchone()[0]
+        if version > len(MIGRATIONS):
+            self._connection.close()
+            raise FleetError(
+                "the server's database was written by a newer version",
+                where=str(self._path),
+                mend="run the version that wrote it, or choose another folder with --data",
+            )
         for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
             self._connection.executescript(
                 f"BEGIN; {script} PRAGMA user_version = {number}; COMMIT;"

@@ -90,10 +90,13 @@ class Collection:
         paths = ", ".join(f"'{json_path(name)}'" for name in [*names, "id"])
         rows = self._database.all(*query.select(self.name, f"json_extract(doc, {paths})"))
         return [
-            {name: value for name, value in zip(names, json.loads(row[0]), strict=False)
-             if value is not None}
+            {
+                name: value
+                for name, value in zip(names, json.loads(row[0]), strict=False)
+                if value is not None
+            }
             for row in rows
-        ]  # fmt: skip
+        ]
 
     def count(self, query: Query) -> int:
         """The number of documents that a query selects, whatever its page."""

@@ -54,10 +54,17 @@ class EventLog:
             (*parameters, limit),
         )
         return [
-            {"seq": seq, "timestamp": timestamp, "type": "log", "task": task, "level": level,
-             "worker": worker, "msg": msg}
+            {
+                "seq": seq,
+                "timestamp": timestamp,
+                "type": "log",
+                "task": task,
+                "level": level,
+                "worker": worker,
+                "msg": msg,
+            }
             for seq, timestamp, level, worker, msg in rows
-        ]  # fmt: skip
+        ]
 
     def count(self, task: str) -> int:
         """The number of lines of a task."""

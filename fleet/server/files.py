@@ -42,10 +42,12 @@ def files_app(store: Store) -> Starlette:
             return await _guarded(store, request, _delete, root)
         return await _guarded(store, request, _download, root)
 
-    return Starlette(routes=[
-        Route("/", home, methods=["GET", "POST"]),
-        Route("/{path:path}", file, methods=["GET", "POST", "PUT", "DELETE"]),
-    ])  # fmt: skip
+    return Starlette(
+        routes=[
+            Route("/", home, methods=["GET", "POST"]),
+            Route("/{path:path}", file, methods=["GET", "POST", "PUT", "DELETE"]),
+        ]
+    )
 
 
 def remove_unfinished(root: Path) -> None:

@@ -16,11 +16,26 @@ from fleet.server.store import Store
 
 CREATED, QUEUED, RUNNING = "created", "queued", "in_progress"
 STOPPED, FAILED, COMPLETED, PUBLISHED, CLOSED = (
-    "stopped", "failed", "completed", "published", "closed",
-)  # fmt: skip
-STATUSES = {CREATED, QUEUED, RUNNING, STOPPED, FAILED, COMPLETED, PUBLISHED, CLOSED,
-            "publishing", "unknown"}  # fmt: skip
+    "stopped",
+    "failed",
+    "completed",
+    "published",
+    "closed",
+)
+STATUSES = {
+    CREATED,
+    QUEUED,
+    RUNNING,
+    STOPPED,
+    FAILED,
+    COMPLETED,
+    PUBLISHED,
+    CLOSED,
+    "publishing",
+    "unknown",
+}
 DEVELOPMENT = "development"
+STOPPING = "stopping"  # the status message by which a worker knows that it is to stop a task
 
 # From which statuses a change is allowed without force.
 ALLOWED_FROM = {
@@ -76,12 +91,16 @@ def change_status(
         The fields that changed, as answers give them.
     """
     if not force and task["status"] not in ALLOWED_FROM[status]:
-        raise invalid_status(
-            id=task["id"], current_status=task["status"], new_status=status
-        )  # fmt: skip
+        raise invalid_status(id=task["id"], current_status=task["status"], new_status=status)
     now = timestamps.now()
-    fields = {"status": status, "status_reason": reason, "status_message": message,
-              "status_changed": now, "last_update": now, "last_change": now}  # fmt: skip
+    fields = {
+        "status": status,
+        "status_reason": reason,
+        "status_message": message,
+        "status_changed": now,
+        "last_update": now,
+        "last_change": now,
+    }
     store.tasks.update(task, fields | changes)
     touch_project(store, task, now)
     return fields | {key: value for key, value in changes.items() if value is not None}
@@ -100,10 +119,12 @@ def enqueue(store: Store, task: Document, queue: str, reason: str, message: str)
         raise invalid_queue(id=queue)
     if store.entries.queue_of(task["id"]) == queue:
         raise task_already_queued(task=task["id"])
+    # What a worker runs is no longer a run on somebody's own machine.
+    tags = [tag for tag in task.get("system_tags", ()) if tag != DEVELOPMENT]
     execution = {**task.get("execution", {}), "queue": queue}
     fields = change_status(
-        store, task, QUEUED, reason=reason, message=message, execution=execution
-    )  # fmt: skip
+        store, task, QUEUED, reason=reason, message=message, execution=execution, system_tags=tags
+    )
     store.entries.append(queue, task["id"])
     return fields | {"execution.queue": queue}
 
@@ -134,6 +155,9 @@ def start(store: Store, task: Document, reason: str, message: str, force: bool) 
     changes: dict[str, Any] = {}
     if task["status"] != RUNNING or "started" not in task:
         changes = {"started": timestamps.now(), "completed": None}
+    elif task.get("status_message") == STOPPING:
+        # A worker says several times that it starts; a request to stop in between must last.
+        message = STOPPING
     store.entries.remove(task["id"])
     return change_status(
         store, task, RUNNING, reason=reason, message=message, force=force, **changes
@@ -168,7 +192,7 @@ def stop(store: Store, task: Document, reason: str, message: str, force: bool) -
     """
     if not force and task["status"] == RUNNING and _has_live_worker(store, task):
         now = timestamps.now()
-        fields = {"status_message": "stopping", "status_reason": reason, "last_change": now}
+        fields = {"status_message": STOPPING, "status_reason": reason, "last_change": now}
         store.tasks.update(task, fields)
         return fields
     if not force and task["status"] not in (QUEUED, RUNNING):
@@ -201,18 +225,29 @@ def reset(store: Store, task: Document, force: bool, clear_all: bool) -> dict[st
         item for item in execution.get("artifacts", ()) if item.get("mode") == "input"
     ]
     changes: dict[str, Any] = {
-        "started": None, "completed": None, "published": None, "active_duration": None,
-        "last_iteration": 0, "last_metrics": {}, "last_worker": None, "last_worker_report": None,
+        "started": None,
+        "completed": None,
+        "published": None,
+        "active_duration": None,
+        "last_iteration": 0,
+        "last_metrics": {},
+        "last_worker": None,
+        "last_worker_report": None,
         "execution": execution,
-        "output": {key: value for key, value in task.get("output", {}).items()
-                   if key == "destination"},
+        "output": {
+            key: value for key, value in task.get("output", {}).items() if key == "destination"
+        },
         "models": {"input": task.get("models", {}).get("input", []), "output": []},
-    }  # fmt: skip
+    }
     if clear_all:
         changes |= {"script": {}, "execution": {"artifacts": execution["artifacts"]}}
     fields = change_status(store, task, CREATED, force=True, **changes)
-    return {"fields": fields, "dequeued": {"removed": int(dequeued)},
-            "events": {"deleted": events}, "deleted_models": deleted}  # fmt: skip
+    return {
+        "fields": fields,
+        "dequeued": {"removed": int(dequeued)},
+        "events": {"deleted": events},
+        "deleted_models": deleted,
+    }
 
 
 def publish(
@@ -225,9 +260,14 @@ def publish(
             if model:
                 store.models.update(model, {"ready": True, "last_update": timestamps.now()})
     return change_status(
-        store, task, PUBLISHED, reason=reason, message=message, force=force,
+        store,
+        task,
+        PUBLISHED,
+        reason=reason,
+        message=message,
+        force=force,
         published=timestamps.now(),
-    )  # fmt: skip
+    )
 
 
 def remove_events(store: Store, task: str) -> int:

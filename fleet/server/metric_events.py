@@ -90,11 +90,19 @@ class MetricEvents:
             (*parameters, 2**62 if before is None else before, limit),
         )
         return [
-            {"iter": iteration, "events": [_event(row) for row in self._database.all(
-                f"SELECT {', '.join(_COLUMNS)}, body FROM events WHERE {where} AND iter = ?"
-                " ORDER BY metric, variant", (*parameters, iteration))]}
+            {
+                "iter": iteration,
+                "events": [
+                    _event(row)
+                    for row in self._database.all(
+                        f"SELECT {', '.join(_COLUMNS)}, body FROM events WHERE {where} AND iter = ?"
+                        " ORDER BY metric, variant",
+                        (*parameters, iteration),
+                    )
+                ],
+            }
             for (iteration,) in rows
-        ]  # fmt: skip
+        ]
 
     def series(
         self, task: str, metric: str, variant: str, *, single: bool = False

@@ -15,28 +15,55 @@ from fleet.server.errors import invalid_field
 
 LABELLED = ("tags", "system_tags")
 _COLUMNS = {
-    "tasks": {
-        "id", "name", "type", "status", "project", "parent", "created", "last_update"
-    },
+    "tasks": {"id", "name", "type", "status", "project", "parent", "created", "last_update"},
     "models": {"id", "name", "project", "task", "uri", "created", "last_update"},
     "projects": {"id", "name", "parent", "last_update"},
     "queues": {"id", "name"},
     "users": {"id", "name"},
-}  # fmt: skip
+}
 _DATES = {
-    "created", "started", "completed", "published", "last_update", "last_change",
-    "status_changed", "last_worker_report",
-}  # fmt: skip
+    "created",
+    "started",
+    "completed",
+    "published",
+    "last_update",
+    "last_change",
+    "status_changed",
+    "last_worker_report",
+}
 _PATTERNS = {"name", "description", "basename", "comment"}
 # Keys of a request that do not name a field of the documents.
 _NOT_FIELDS = {
-    "id", "order_by", "page", "page_size", "size", "scroll_id", "refresh_scroll", "only_fields",
-    "search_text", "search_hidden", "shallow_search", "include_subprojects", "method",
-    "_any_", "_all_", "allow_public", "max_task_entries", "include_stats", "stats_for_state",
-    "check_own_contents", "stats_with_children", "active_users", "include_dataset_stats",
-    "children_type", "children_tags", "children_tags_filter", "include_stats_filter",
-    "entries_count", "projects",
-}  # fmt: skip
+    "id",
+    "order_by",
+    "page",
+    "page_size",
+    "size",
+    "scroll_id",
+    "refresh_scroll",
+    "only_fields",
+    "search_text",
+    "search_hidden",
+    "shallow_search",
+    "include_subprojects",
+    "method",
+    "_any_",
+    "_all_",
+    "allow_public",
+    "max_task_entries",
+    "include_stats",
+    "stats_for_state",
+    "check_own_contents",
+    "stats_with_children",
+    "active_users",
+    "include_dataset_stats",
+    "children_type",
+    "children_tags",
+    "children_tags_filter",
+    "include_stats_filter",
+    "entries_count",
+    "projects",
+}
 
 
 @dataclass
@@ -95,8 +122,11 @@ def from_request(collection: str, data: Mapping[str, Any]) -> Query:
     # What was asked for by its id is never hidden.
     if collection != "models" and not data.get("search_hidden") and not data.get("id"):
         query.where(_labelled(collection, "system_tags")(["hidden"]).negated())
-    query.order = [_order(collection, name) for name in _as_list(data.get("order_by") or [])
-                   if not name.lstrip("-").startswith("@")]  # fmt: skip
+    query.order = [
+        _order(collection, name)
+        for name in _as_list(data.get("order_by") or [])
+        if not name.lstrip("-").startswith("@")
+    ]
     query.limit, query.offset = page_of(data)
     return query
 
@@ -204,11 +234,16 @@ def _search(collection: str, text: str | None) -> Condition | None:
     if not text:
         return None
     fields = ("id", "name", "comment", "description")
-    return combine("OR", [
-        Condition(f"instr(lower(COALESCE({_expression(collection, name)}, '')), ?)",
-                  (str(text).lower(),))
-        for name in fields
-    ])  # fmt: skip
+    return combine(
+        "OR",
+        [
+            Condition(
+                f"instr(lower(COALESCE({_expression(collection, name)}, '')), ?)",
+                (str(text).lower(),),
+            )
+            for name in fields
+        ],
+    )
 
 
 def _multi_field(collection: str, value: Any, key: str, word: str) -> Condition | None:
@@ -224,9 +259,13 @@ def _multi_field(collection: str, value: Any, key: str, word: str) -> Condition 
             continue
         match = matches("value", value["pattern"])
         # Of a list each element is looked at, of anything else the value itself.
-        parts.append(Condition(
-            f"EXISTS (SELECT 1 FROM json_each({collection}.doc, '{json_path(name)}')"
-            f" WHERE {match.sql})", match.parameters))  # fmt: skip
+        parts.append(
+            Condition(
+                f"EXISTS (SELECT 1 FROM json_each({collection}.doc, '{json_path(name)}')"
+                f" WHERE {match.sql})",
+                match.parameters,
+            )
+        )
     return combine(word, parts)
 
 

@@ -34,9 +34,9 @@ class QueueEntries:
 
     def remove(self, task: str) -> bool:
         """Take a task out of the queue where it waits; whether it was in one."""
-        return self._database.execute(
-            "DELETE FROM queue_entries WHERE task = ?", (task,)
-        ).rowcount > 0  # fmt: skip
+        return (
+            self._database.execute("DELETE FROM queue_entries WHERE task = ?", (task,)).rowcount > 0
+        )
 
     def queue_of(self, task: str) -> str | None:
         """The queue where a task waits."""

@@ -119,9 +119,14 @@ class _Server(uvicorn.Server):
 
 def _config(app: Starlette) -> uvicorn.Config:
     return uvicorn.Config(
-        app, access_log=False, log_level=logging.WARNING, lifespan="off", server_header=False,
-        timeout_keep_alive=_KEEP_ALIVE, timeout_graceful_shutdown=_GRACE,
-    )  # fmt: skip
+        app,
+        access_log=False,
+        log_level=logging.WARNING,
+        lifespan="off",
+        server_header=False,
+        timeout_keep_alive=_KEEP_ALIVE,
+        timeout_graceful_shutdown=_GRACE,
+    )
 
 
 def _listen(host: str, port: int, option: str) -> socket.socket:

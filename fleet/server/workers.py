@@ -58,9 +58,7 @@ class Workers:
 
     def remove(self, worker: str) -> bool:
         """Forget a worker; whether it was known."""
-        return self._database.execute(
-            "DELETE FROM workers WHERE id = ?", (worker,)
-        ).rowcount > 0  # fmt: skip
+        return self._database.execute("DELETE FROM workers WHERE id = ?", (worker,)).rowcount > 0
 
     def remove_expired(self) -> None:
         """Forget those that did not report in time."""

@@ -71,8 +71,12 @@ def expand(store: Store, documents: list[Document], fields: Iterable[str] | None
         The request's `only_fields`: references that it follows with a dot are replaced; all of
         them when it is None.
     """
-    collections = {"project": store.projects, "user": store.users, "parent": store.tasks,
-                   "task": store.tasks}  # fmt: skip
+    collections = {
+        "project": store.projects,
+        "user": store.users,
+        "parent": store.tasks,
+        "task": store.tasks,
+    }
     followed = None if fields is None else {name.split(".")[0] for name in fields if "." in name}
     for field, collection in collections.items():
         if followed is not None and field not in followed:
@@ -116,9 +120,16 @@ def bulk(
             succeeded.append({"id": key, **(work(key) or {})})
         except ApiError as error:
             call.store.database.execute("ROLLBACK TO item")
-            failed.append({"id": key, "error": {
-                "codes": [error.code, error.subcode], "msg": error.message, "data": {}}
-            })  # fmt: skip
+            failed.append(
+                {
+                    "id": key,
+                    "error": {
+                        "codes": [error.code, error.subcode],
+                        "msg": error.message,
+                        "data": {},
+                    },
+                }
+            )
         call.store.database.execute("RELEASE item")
     return {"succeeded": succeeded, "failed": failed}
 

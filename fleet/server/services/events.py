@@ -86,8 +86,11 @@ def _add(call: Call, events: list[Any]) -> dict[str, Any]:
     call.store.logs.add(logs)
     call.store.metrics.add(metrics)
     _update_owners(call, owners, logs, metrics)
-    return {"added": len(logs) + len(metrics), "errors": sum(errors.values()),
-            "errors_info": dict(errors)}  # fmt: skip
+    return {
+        "added": len(logs) + len(metrics),
+        "errors": sum(errors.values()),
+        "errors_info": dict(errors),
+    }
 
 
 def _problem(call: Call, event: Any, owners: dict[str, Document | None]) -> str | None:
@@ -118,8 +121,11 @@ def _problem(call: Call, event: Any, owners: dict[str, Document | None]) -> str 
 
 
 def _stored(event: dict[str, Any]) -> dict[str, Any]:
-    kept = {key: value for key, value in event.items()
-            if key not in ("allow_locked", "model_event", "method")}  # fmt: skip
+    kept = {
+        key: value
+        for key, value in event.items()
+        if key not in ("allow_locked", "model_event", "method")
+    }
     if kept["type"] != _LOG:
         kept["iter"] = kept.get("iter", 0)
         kept["metric"], kept["variant"] = kept.get("metric", ""), kept.get("variant", "")
@@ -160,13 +166,21 @@ def _last_metrics(current: dict[str, Any], scalars: list[dict[str, Any]]) -> dic
         metric, variant = name_hash(event["metric"]), name_hash(event["variant"])
         value, iteration = event["value"], event["iter"]
         variants = result[metric] = dict(result.get(metric, {}))
-        entry = dict(variants.get(variant) or {
-            "metric": event["metric"], "variant": event["variant"],
-            "first_value": value, "first_value_iteration": iteration,
-            "min_value": value, "min_value_iteration": iteration,
-            "max_value": value, "max_value_iteration": iteration,
-            "count": 0, "mean_value": 0.0,
-        })  # fmt: skip
+        entry = dict(
+            variants.get(variant)
+            or {
+                "metric": event["metric"],
+                "variant": event["variant"],
+                "first_value": value,
+                "first_value_iteration": iteration,
+                "min_value": value,
+                "min_value_iteration": iteration,
+                "max_value": value,
+                "max_value_iteration": iteration,
+                "count": 0,
+                "mean_value": 0.0,
+            }
+        )
         entry["value"], entry["iteration"] = value, iteration
         if value < entry["min_value"]:
             entry["min_value"], entry["min_value_iteration"] = value, iteration

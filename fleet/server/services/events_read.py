@@ -27,9 +27,7 @@ def get_task_log(call: Call, data: dict[str, Any]) -> dict[str, Any]:
     if data.get("from_timestamp") is not None:
         bound = int(data["from_timestamp"])
         after = (bound, 0) if earlier else (bound, 2**62)
-    events = call.store.logs.page(
-        task, limit=_batch(data), latest_first=earlier, after=after
-    )  # fmt: skip
+    events = call.store.logs.page(task, limit=_batch(data), latest_first=earlier, after=after)
     order = data.get("order") or ("desc" if earlier else "asc")
     if (order == "asc") == earlier:
         events.reverse()
@@ -62,8 +60,12 @@ def get_task_events(call: Call, data: dict[str, Any]) -> dict[str, Any]:
         events = _page(call, owner, kinds, position, _batch(data), descending)
         position += len(events)
         total = sum(call.store.metrics.count([owner], name) for name in kinds)
-    return {"events": events, "returned": len(events), "total": total,
-            "scroll_id": encode_scroll(position)}  # fmt: skip
+    return {
+        "events": events,
+        "returned": len(events),
+        "total": total,
+        "scroll_id": encode_scroll(position),
+    }
 
 
 @endpoint("events.get_task_plots", task=str)
@@ -135,9 +137,7 @@ def scalar_metrics_iter_raw(call: Call, data: dict[str, Any]) -> dict[str, Any]:
     owner, key = _owner(call, data, data["task"]), _axis(data)
     wanted = _variants([data["metric"]])
     offset, limit = decode_scroll(data.get("scroll_id")), data.get("batch_size") or 10000
-    events = call.store.metrics.page(
-        [owner], SCALAR, limit=limit, offset=offset, variants=wanted
-    )  # fmt: skip
+    events = call.store.metrics.page([owner], SCALAR, limit=limit, offset=offset, variants=wanted)
     result: dict[str, Any] = {}
     for event in events:
         axis = AXES[key]((event["iter"], event["timestamp"]))
@@ -145,8 +145,12 @@ def scalar_metrics_iter_raw(call: Call, data: dict[str, Any]) -> dict[str, Any]:
         series[key].append(axis)
         series["y"].append(event["value"])
     total = call.store.metrics.count([owner], SCALAR, wanted) if data.get("count_total") else None
-    return {"variants": result, "returned": len(events), "total": total,
-            "scroll_id": encode_scroll(offset + len(events))}  # fmt: skip
+    return {
+        "variants": result,
+        "returned": len(events),
+        "total": total,
+        "scroll_id": encode_scroll(offset + len(events)),
+    }
 
 
 @endpoint("events.get_scalar_metric_data", task=str, metric=str)
@@ -154,11 +158,15 @@ def get_scalar_metric_data(call: Call, data: dict[str, Any]) -> dict[str, Any]:
     """The events of one metric, page by page."""
     owner, wanted = _owner(call, data, data["task"]), [(data["metric"], ())]
     offset = decode_scroll(data.get("scroll_id"))
-    events = call.store.metrics.page([owner], SCALAR, limit=_batch(data), offset=offset,
-                                     variants=wanted)  # fmt: skip
-    return {"events": events, "returned": len(events),
-            "total": call.store.metrics.count([owner], SCALAR, wanted),
-            "scroll_id": encode_scroll(offset + len(events))}  # fmt: skip
+    events = call.store.metrics.page(
+        [owner], SCALAR, limit=_batch(data), offset=offset, variants=wanted
+    )
+    return {
+        "events": events,
+        "returned": len(events),
+        "total": call.store.metrics.count([owner], SCALAR, wanted),
+        "scroll_id": encode_scroll(offset + len(events)),
+    }
 
 
 @endpoint("events.get_task_single_value_metrics", tasks=list)
@@ -195,8 +203,9 @@ def get_task_metrics(call: Call, data: dict[str, Any]) -> dict[str, Any]:
     found = []
     for task in data["tasks"]:
         owner = _owner(call, data, task)
-        names = sorted({metric for kind in kinds
-                        for metric, _ in call.store.metrics.variants(owner, kind)})  # fmt: skip
+        names = sorted(
+            {metric for kind in kinds for metric, _ in call.store.metrics.variants(owner, kind)}
+        )
         found.append({"task": task, "metrics": names})
     return {"metrics": found}
 
@@ -209,11 +218,15 @@ def get_task_latest_scalar_values(call: Call, data: dict[str, Any]) -> dict[str,
     for metric, variant in call.store.metrics.variants(task["id"], SCALAR):
         values = [point[2] for point in call.store.metrics.series(task["id"], metric, variant)]
         last = values[-100:]
-        metrics[metric].append({"name": variant, "last_value": values[-1],
-                                "last_100_value": sum(last) / len(last)})  # fmt: skip
-    return {"metrics": [{"name": name, "variants": items} for name, items in metrics.items()],
-            "last_iteration": task.get("last_iteration", 0),
-            "name": task["name"], "status": task["status"]}  # fmt: skip
+        metrics[metric].append(
+            {"name": variant, "last_value": values[-1], "last_100_value": sum(last) / len(last)}
+        )
+    return {
+        "metrics": [{"name": name, "variants": items} for name, items in metrics.items()],
+        "last_iteration": task.get("last_iteration", 0),
+        "name": task["name"],
+        "status": task["status"],
+    }
 
 
 def _owner(call: Call, data: dict[str, Any], key: str) -> str:
@@ -287,9 +300,12 @@ def _by_iteration(call: Call, data: dict[str, Any], kind: str) -> dict[str, Any]
     for task, items in asked.items():
         wanted = [pair for pair in _variants(items) if pair != (None, [])]
         iterations = call.store.metrics.iterations(
-            _owner(call, data, task), kind, wanted, limit=data.get("iters") or 1,
+            _owner(call, data, task),
+            kind,
+            wanted,
+            limit=data.get("iters") or 1,
             before=seen.get(task),
-        )  # fmt: skip
+        )
         if iterations:
             seen[task] = iterations[-1]["iter"]
         answer.append({"task": task, "iterations": iterations})

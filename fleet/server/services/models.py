@@ -38,10 +38,20 @@ def create(call: Call, data: dict[str, Any]) -> dict[str, Any]:
     """Add a model."""
     now = timestamps.now()
     model: Document = {
-        "id": new_id(), "company": call.identity.company, "user": call.identity.user,
-        "created": now, "last_update": now, "last_change": now, "tags": [], "system_tags": [],
-        "ready": False, "labels": {}, "design": {}, "metadata": {}, **_fields(call, data),
-    }  # fmt: skip
+        "id": new_id(),
+        "company": call.identity.company,
+        "user": call.identity.user,
+        "created": now,
+        "last_update": now,
+        "last_change": now,
+        "tags": [],
+        "system_tags": [],
+        "ready": False,
+        "labels": {},
+        "design": {},
+        "metadata": {},
+        **_fields(call, data),
+    }
     call.store.models.insert(model)
     return {"id": model["id"], "created": True}
 
@@ -87,10 +97,14 @@ def get_all_models(call: Call, data: dict[str, Any]) -> dict[str, Any]:
 def get_all_ex(call: Call, data: dict[str, Any]) -> dict[str, Any]:
     """Models that pass the filters, with their references by name."""
     only_fields = data.get("only_fields")
-    wanted = None if only_fields is None else [
-        name.split(".")[0] if name.split(".")[0] in ("project", "user", "task") else name
-        for name in only_fields
-    ]  # fmt: skip
+    wanted = (
+        None
+        if only_fields is None
+        else [
+            name.split(".")[0] if name.split(".")[0] in ("project", "user", "task") else name
+            for name in only_fields
+        ]
+    )
     answer = get_all_models(call, {**data, "only_fields": wanted})
     expand(call.store, answer["models"], only_fields)
     return answer
@@ -110,8 +124,11 @@ def update_for_task(call: Call, data: dict[str, Any]) -> dict[str, Any]:
         outputs = task["models"].get("output", [])
         model = store.models.get(outputs[-1]["model"]) if outputs else None
         if model:
-            answer = {"id": model["id"], "created": False, **_changed(
-                call, model, _fields(call, {**data, "task": None, "project": None}))}  # fmt: skip
+            answer = {
+                "id": model["id"],
+                "created": False,
+                **_changed(call, model, _fields(call, {**data, "task": None, "project": None})),
+            }
         else:
             name = data.get("name") or task["name"]
             answer = create(call, {**data, "name": name, "project": task.get("project")})
@@ -120,8 +137,14 @@ def update_for_task(call: Call, data: dict[str, Any]) -> dict[str, Any]:
     entry = {"name": name, "model": model["id"], "updated": timestamps.now()}
     kept = [item for item in task["models"].get("output", ()) if item["model"] != model["id"]]
     now = timestamps.now()
-    store.tasks.update(task, {"models": {**task["models"], "output": [*kept, entry]},
-                              "last_update": now, "last_change": now})  # fmt: skip
+    store.tasks.update(
+        task,
+        {
+            "models": {**task["models"], "output": [*kept, entry]},
+            "last_update": now,
+            "last_change": now,
+        },
+    )
     return answer
 
 
@@ -143,8 +166,10 @@ def set_ready(call: Call, data: dict[str, Any]) -> dict[str, Any]:
 @endpoint("models.publish_many", ids=list)
 def publish_many(call: Call, data: dict[str, Any]) -> dict[str, Any]:
     """Publish models."""
-    request = {"publish_task": data.get("publish_tasks"),
-               "force_publish_task": data.get("force_publish_task")}  # fmt: skip
+    request = {
+        "publish_task": data.get("publish_tasks"),
+        "force_publish_task": data.get("force_publish_task"),
+    }
     return bulk(call, data["ids"], lambda key: set_ready(call, {**request, "model": key}))
 
 
@@ -220,8 +245,7 @@ def add_or_update_metadata(call: Call, data: dict[str, Any]) -> dict[str, Any]:
 def delete_metadata(call: Call, data: dict[str, Any]) -> dict[str, Any]:
     """Remove metadata items of a model."""
     model = get_model(call.store, data["model"])
-    kept = {key: item for key, item in model.get("metadata", {}).items()
-            if key not in data["keys"]}  # fmt: skip
+    kept = {key: item for key, item in model.get("metadata", {}).items() if key not in data["keys"]}
     _changed(call, model, {"metadata": kept})
     return {"updated": 1}
 

@@ -19,8 +19,11 @@ def start_pipeline(call: Call, data: dict[str, Any]) -> dict[str, Any]:
     for item in data.get("args") or []:
         known = arguments.get(item["name"], {"section": "Args", "name": item["name"]})
         arguments[item["name"]] = {**known, "value": item.get("value")}
-    request = {"task": source["id"], "new_task_hyperparams": hyperparams,
-               "new_task_system_tags": source.get("system_tags", [])}  # fmt: skip
+    request = {
+        "task": source["id"],
+        "new_task_hyperparams": hyperparams,
+        "new_task_system_tags": source.get("system_tags", []),
+    }
     pipeline = clone(call, request)["id"]
     if data.get("queue"):
         lifecycle.enqueue(call.store, get_task(call.store, pipeline), data["queue"], "", "")

@@ -38,10 +38,18 @@ def ensure_project(call: Call, name: str, **fields: Any) -> str:
     parent = ensure_project(call, above) if above else None
     now = timestamps.now()
     project = {
-        "id": new_id(), "name": name, "basename": basename, "description": "",
-        "company": call.identity.company, "user": call.identity.user, "created": now,
-        "last_update": now, "tags": [], "system_tags": [], **fields,
-    }  # fmt: skip
+        "id": new_id(),
+        "name": name,
+        "basename": basename,
+        "description": "",
+        "company": call.identity.company,
+        "user": call.identity.user,
+        "created": now,
+        "last_update": now,
+        "tags": [],
+        "system_tags": [],
+        **fields,
+    }
     if parent:
         project["parent"] = parent
     call.store.projects.insert(project)
@@ -138,12 +146,18 @@ def delete(call: Call, data: dict[str, Any]) -> dict[str, Any]:
     store = call.store
     projects = with_children(store, [get_project(store, data["project"])["id"]])
     held = in_list("project", projects)
-    tasks = [row[0] for row in store.database.all(
-        f"SELECT id FROM tasks WHERE {held.sql}", held.parameters)]  # fmt: skip
+    tasks = [
+        row[0]
+        for row in store.database.all(f"SELECT id FROM tasks WHERE {held.sql}", held.parameters)
+    ]
     if tasks and not data.get("force") and not data.get("delete_contents"):
         raise project_has_tasks(id=data["project"])
-    answer = {"deleted": len(projects), "disassociated_tasks": 0, "deleted_tasks": 0,
-              "deleted_models": 0}  # fmt: skip
+    answer = {
+        "deleted": len(projects),
+        "disassociated_tasks": 0,
+        "deleted_tasks": 0,
+        "deleted_models": 0,
+    }
     for key in tasks:
         task = store.tasks.get(key)
         if data.get("delete_contents"):
@@ -200,7 +214,7 @@ def _rename(call: Call, project: Document, name: str) -> None:
     parent = ensure_project(call, above) if above else None
     for key in with_children(store, [project["id"]])[1:]:
         child = store.projects.get(key)
-        store.projects.update(child, {"name": name + child["name"][len(old):]})  # fmt: skip
+        store.projects.update(child, {"name": name + child["name"][len(old) :]})
     store.projects.update(project, {"name": name, "basename": basename, "parent": parent})
 
 
@@ -208,9 +222,13 @@ def _count(store: Store, table: str, projects: list[str], archived: bool = True)
     held = in_list("project", projects)
     query = Query().where(held)
     if not archived:
-        query.where(Condition(
-            "id NOT IN (SELECT id FROM labels WHERE collection = ? AND kind = 'system_tags'"
-            " AND tag = 'archived')", (table,)))  # fmt: skip
+        query.where(
+            Condition(
+                "id NOT IN (SELECT id FROM labels WHERE collection = ? AND kind = 'system_tags'"
+                " AND tag = 'archived')",
+                (table,),
+            )
+        )
     return store.database.one(*query.count(table))[0]
 
 

@@ -41,11 +41,17 @@ def get_unique_metric_variants(call: Call, data: dict[str, Any]) -> dict[str, An
         f" WHERE events.type = ? AND {held.sql} ORDER BY metric, variant",
         (SCALAR, *held.parameters),
     )
-    return {"metrics": [
-        {"metric": metric, "variant": variant, "metric_hash": name_hash(metric),
-         "variant_hash": name_hash(variant)}
-        for metric, variant in rows
-    ]}  # fmt: skip
+    return {
+        "metrics": [
+            {
+                "metric": metric,
+                "variant": variant,
+                "metric_hash": name_hash(metric),
+                "variant_hash": name_hash(variant),
+            }
+            for metric, variant in rows
+        ]
+    }
 
 
 @endpoint("projects.get_hyper_parameters", project=str)
@@ -76,8 +82,11 @@ def get_task_parents(call: Call, data: dict[str, Any]) -> dict[str, Any]:
         held.parameters,
     )
     found = [call.store.tasks.get(row[0]) for row in rows]
-    parents = [{"id": task["id"], "name": task["name"], "project": {"id": task.get("project")}}
-               for task in found if task]  # fmt: skip
+    parents = [
+        {"id": task["id"], "name": task["name"], "project": {"id": task.get("project")}}
+        for task in found
+        if task
+    ]
     return {"parents": sorted(parents, key=lambda parent: parent["name"])}
 
 
@@ -91,9 +100,13 @@ def _tags(store: Store, table: str, data: dict[str, Any]) -> dict[str, Any]:
     held = _held(store, table, data.get("projects"))
     kinds = ["tags", "system_tags"] if data.get("include_system") else ["tags"]
     return {
-        kind: [row[0] for row in store.database.all(
-            f"SELECT DISTINCT tag FROM labels JOIN {table} ON {table}.id = labels.id"
-            f" WHERE collection = ? AND kind = ? AND {held.sql} ORDER BY tag",
-            (table, kind, *held.parameters))]
+        kind: [
+            row[0]
+            for row in store.database.all(
+                f"SELECT DISTINCT tag FROM labels JOIN {table} ON {table}.id = labels.id"
+                f" WHERE collection = ? AND kind = ? AND {held.sql} ORDER BY tag",
+                (table, kind, *held.parameters),
+            )
+        ]
         for kind in kinds
-    }  # fmt: skip
+    }

@@ -44,10 +44,18 @@ def add_queue(call: Call, name: str, tags: dict[str, list[str]]) -> str:
     name = check_name(name, "queue name")
     if queue_named(call.store, name):
         raise not_unique(name=name)
-    queue = {"id": new_id(), "name": name, "company": call.identity.company,
-             "user": call.identity.user, "created": timestamps.now(),
-             "last_update": timestamps.now(), "tags": [], "system_tags": [],
-             "metadata": {}, **tags}  # fmt: skip
+    queue = {
+        "id": new_id(),
+        "name": name,
+        "company": call.identity.company,
+        "user": call.identity.user,
+        "created": timestamps.now(),
+        "last_update": timestamps.now(),
+        "tags": [],
+        "system_tags": [],
+        "metadata": {},
+        **tags,
+    }
     call.store.queues.insert(queue)
     return queue["id"]
 
@@ -231,8 +239,7 @@ def add_or_update_metadata(call: Call, data: dict[str, Any]) -> dict[str, Any]:
 def delete_metadata(call: Call, data: dict[str, Any]) -> dict[str, Any]:
     """Remove metadata items of a queue."""
     queue = get_queue(call.store, data["queue"])
-    kept = {key: item for key, item in queue.get("metadata", {}).items()
-            if key not in data["keys"]}  # fmt: skip
+    kept = {key: item for key, item in queue.get("metadata", {}).items() if key not in data["keys"]}
     call.store.queues.update(queue, {"metadata": kept})
     return {"updated": 1}
 

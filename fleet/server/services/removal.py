@@ -32,9 +32,14 @@ def remove_task(store: Store, task: Document, models: bool = True) -> dict[str, 
         store.models.update(store.models.get(model), {"task": None})
     events = remove_events(store, task["id"])
     store.tasks.delete(task["id"])
-    return {"deleted": True, "updated_children": len(children), "updated_models": len(orphans),
-            "deleted_models": deleted_models, "events": {"deleted": events},
-            "urls": urls}  # fmt: skip
+    return {
+        "deleted": True,
+        "updated_children": len(children),
+        "updated_models": len(orphans),
+        "deleted_models": deleted_models,
+        "events": {"deleted": events},
+        "urls": urls,
+    }
 
 
 def file_urls(store: Store, task: Document) -> dict[str, list[str]]:

@@ -15,13 +15,34 @@ from fleet.server.services.projects import ensure_project, get_project, with_chi
 from fleet.server.services.removal import remove_task
 
 TYPES = [
-    "dataset_import", "annotation", "annotation_manual", "training", "testing", "inference",
-    "data_processing", "application", "monitor", "controller", "optimizer", "service", "qc",
-    "custom", "import",
-]  # fmt: skip
+    "dataset_import",
+    "annotation",
+    "annotation_manual",
+    "training",
+    "testing",
+    "inference",
+    "data_processing",
+    "application",
+    "monitor",
+    "controller",
+    "optimizer",
+    "service",
+    "qc",
+    "custom",
+    "import",
+]
 # What a task is made of when it is created or edited; other fields belong to the server.
-PARTS = ("comment", "configuration", "container", "execution", "hyperparams", "input", "models",
-         "script", "runtime")  # fmt: skip
+PARTS = (
+    "comment",
+    "configuration",
+    "container",
+    "execution",
+    "hyperparams",
+    "input",
+    "models",
+    "script",
+    "runtime",
+)
 
 
 @endpoint("tasks.create", name=str, type=str)
@@ -65,10 +86,14 @@ def get_all_tasks(call: Call, data: dict[str, Any]) -> dict[str, Any]:
 def get_all_ex(call: Call, data: dict[str, Any]) -> dict[str, Any]:
     """Tasks that pass the filters, with their references by name."""
     only_fields = data.get("only_fields")
-    wanted = None if only_fields is None else [
-        name.split(".")[0] if name.split(".")[0] in ("project", "user", "parent") else name
-        for name in only_fields
-    ]  # fmt: skip
+    wanted = (
+        None
+        if only_fields is None
+        else [
+            name.split(".")[0] if name.split(".")[0] in ("project", "user", "parent") else name
+            for name in only_fields
+        ]
+    )
     answer = get_all_tasks(call, {**data, "only_fields": wanted})
     expand(call.store, answer["tasks"], only_fields)
     return answer
@@ -184,14 +209,32 @@ def new_task(call: Call, fields: dict[str, Any]) -> Document:
     """Store a new draft."""
     now = timestamps.now()
     task: Document = {
-        "id": new_id(), "name": "", "type": "training", "user": call.identity.user,
-        "company": call.identity.company, "status": CREATED, "status_reason": "",
-        "status_message": "", "status_changed": now, "created": now, "last_update": now,
-        "last_change": now, "last_changed_by": call.identity.user, "comment": "",
-        "tags": [], "system_tags": [], "script": {}, "hyperparams": {}, "configuration": {},
-        "container": {}, "runtime": {}, "output": {}, "last_iteration": 0, "last_metrics": {},
+        "id": new_id(),
+        "name": "",
+        "type": "training",
+        "user": call.identity.user,
+        "company": call.identity.company,
+        "status": CREATED,
+        "status_reason": "",
+        "status_message": "",
+        "status_changed": now,
+        "created": now,
+        "last_update": now,
+        "last_change": now,
+        "last_changed_by": call.identity.user,
+        "comment": "",
+        "tags": [],
+        "system_tags": [],
+        "script": {},
+        "hyperparams": {},
+        "configuration": {},
+        "container": {},
+        "runtime": {},
+        "output": {},
+        "last_iteration": 0,
+        "last_metrics": {},
         **fields,
-    }  # fmt: skip
+    }
     task["execution"] = {"artifacts": [], **task.get("execution", {})}
     task["models"] = {"input": [], "output": [], **task.get("models", {})}
     call.store.tasks.insert(task)

@@ -106,9 +106,16 @@ def get_configurations(call: Call, data: dict[str, Any]) -> dict[str, Any]:
     found = []
     for key in data["tasks"]:
         configuration = get_task(call.store, key).get("configuration", {})
-        found.append({"task": key, "configuration": [
-            item for name, item in sorted(configuration.items()) if not names or name in names
-        ]})  # fmt: skip
+        found.append(
+            {
+                "task": key,
+                "configuration": [
+                    item
+                    for name, item in sorted(configuration.items())
+                    if not names or name in names
+                ],
+            }
+        )
     return {"configurations": found}
 
 
@@ -119,8 +126,9 @@ def get_configuration_names(call: Call, data: dict[str, Any]) -> dict[str, Any]:
     found = []
     for key in data["tasks"]:
         configuration = get_task(call.store, key).get("configuration", {})
-        names = [name for name, item in sorted(configuration.items())
-                 if not skip or item.get("value")]  # fmt: skip
+        names = [
+            name for name, item in sorted(configuration.items()) if not skip or item.get("value")
+        ]
         found.append({"task": key, "names": names})
     return {"configurations": found}
 
@@ -139,8 +147,11 @@ def edit_configuration(call: Call, data: dict[str, Any]) -> dict[str, Any]:
 def delete_configuration(call: Call, data: dict[str, Any]) -> dict[str, Any]:
     """Remove configuration objects."""
     task = _editable(call, data)
-    kept = {name: item for name, item in task.get("configuration", {}).items()
-            if name not in data["configuration"]}  # fmt: skip
+    kept = {
+        name: item
+        for name, item in task.get("configuration", {}).items()
+        if name not in data["configuration"]
+    }
     _saved(call, task, {"configuration": kept})
     return {"deleted": 1}
 
@@ -161,8 +172,9 @@ def delete_artifacts(call: Call, data: dict[str, Any]) -> dict[str, Any]:
     """Remove artifacts by key and mode."""
     gone = {_artifact_key(item) for item in _items(data["artifacts"], "artifacts", ("key",))}
     task = _editable(call, data)
-    kept = [item for item in task["execution"].get("artifacts", ())
-            if _artifact_key(item) not in gone]  # fmt: skip
+    kept = [
+        item for item in task["execution"].get("artifacts", ()) if _artifact_key(item) not in gone
+    ]
     _saved(call, task, {"execution": {**task["execution"], "artifacts": kept}})
     return {"deleted": 1}
 
@@ -189,8 +201,9 @@ def add_or_update_model(call: Call, data: dict[str, Any]) -> dict[str, Any]:
 def delete_models(call: Call, data: dict[str, Any]) -> dict[str, Any]:
     """Remove models from the inputs or outputs of a task; the models stay."""
     task = get_task(call.store, data["task"])
-    gone = {(item["type"], item["name"])
-            for item in _items(data["models"], "models", ("name", "type"))}  # fmt: skip
+    gone = {
+        (item["type"], item["name"]) for item in _items(data["models"], "models", ("name", "type"))
+    }
     models = {
         side: [item for item in items if (side, item["name"]) not in gone]
         for side, items in task["models"].items()
@@ -217,8 +230,9 @@ def _saved(call: Call, task: Document, fields: dict[str, Any]) -> dict[str, Any]
 
 def _items(values: list, field: str, required: Iterable[str]) -> list[dict[str, Any]]:
     for value in values:
-        if not isinstance(value, dict) or any(not isinstance(value.get(key), str)
-                                              for key in required):  # fmt: skip
+        if not isinstance(value, dict) or any(
+            not isinstance(value.get(key), str) for key in required
+        ):
             raise invalid_field(field, f"an item needs {', '.join(required)}")
     return values
 

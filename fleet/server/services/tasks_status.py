@@ -93,9 +93,12 @@ def publish(call: Call, data: dict[str, Any]) -> dict[str, Any]:
     """Freeze a task, and its output models."""
     task = get_task(call.store, data["task"])
     fields = lifecycle.publish(
-        call.store, task, *_why(data), force=bool(data.get("force")),
+        call.store,
+        task,
+        *_why(data),
+        force=bool(data.get("force")),
         models=data.get("publish_model") is not False,
-    )  # fmt: skip
+    )
     return {"updated": 1, "fields": fields}
 
 

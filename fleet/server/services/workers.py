@@ -22,9 +22,16 @@ def register(call: Call, data: dict[str, Any]) -> dict[str, Any]:
     queues = data.get("queues") or []
     for queue in queues:
         get_queue(call.store, queue)
-    changes = {"queues": queues, "ip": call.address, "user": call.identity.user,
-               "tags": data.get("tags") or [], "system_tags": data.get("system_tags") or [],
-               "task": None, "queue": None, "register_time": timestamps.now()}  # fmt: skip
+    changes = {
+        "queues": queues,
+        "ip": call.address,
+        "user": call.identity.user,
+        "tags": data.get("tags") or [],
+        "system_tags": data.get("system_tags") or [],
+        "task": None,
+        "queue": None,
+        "register_time": timestamps.now(),
+    }
     call.store.workers.report(data["worker"], changes, data.get("timeout"))
     return {}
 
@@ -42,9 +49,11 @@ def status_report(call: Call, data: dict[str, Any]) -> dict[str, Any]:
     """A worker is alive; when it works on a task, so is the task."""
     store = call.store
     changes: dict[str, Any] = {
-        "ip": call.address, "user": call.identity.user,
-        "task": data.get("task"), "queue": data.get("queue"),
-    }  # fmt: skip
+        "ip": call.address,
+        "user": call.identity.user,
+        "task": data.get("task"),
+        "queue": data.get("queue"),
+    }
     for key in ("queues", "tags", "system_tags", "machine_stats"):
         if data.get(key) is not None:
             changes[key] = data[key]
@@ -123,8 +132,12 @@ def _described(store: Store, record: dict[str, Any]) -> dict[str, Any]:
     if task:
         started = task.get("started")
         running = (time.time() - timestamps.to_epoch(started)) * 1000 if started else 0
-        worker["task"] = {"id": task["id"], "name": task["name"], "running_time": int(running),
-                          "last_iteration": task.get("last_iteration", 0)}  # fmt: skip
+        worker["task"] = {
+            "id": task["id"],
+            "name": task["name"],
+            "running_time": int(running),
+            "last_iteration": task.get("last_iteration", 0),
+        }
         project = store.projects.get(task.get("project"))
         if project:
             worker["project"] = {"id": project["id"], "name": project["name"]}
@@ -136,8 +149,11 @@ def _described(store: Store, record: dict[str, Any]) -> dict[str, Any]:
 
 def _queue(store: Store, key: str) -> dict[str, Any]:
     queue = store.queues.get(key)
-    described: dict[str, Any] = {"id": key, "name": queue["name"] if queue else None,
-                                 "num_tasks": store.entries.length(key)}  # fmt: skip
+    described: dict[str, Any] = {
+        "id": key,
+        "name": queue["name"] if queue else None,
+        "num_tasks": store.entries.length(key),
+    }
     first = store.entries.listed(key, 1)
     if first:
         task = store.tasks.get(first[0]["task"])
