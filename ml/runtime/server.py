@@ -1,24 +1,26 @@
-"""What the runtime asks the ClearML server, by the SDK's own client."""
+"""What the runtime asks the ClearML server itself, through the SDK's own session."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from clearml.backend_api.session.client import APIClient
+from clearml.backend_api import Session
 
 from ml.runtime import conventions as names
 from ml.runtime.step import Outcome
 
 _PAGE = 500
+# agents report every 30 seconds; one that has not for so long is not there
+_LIVE_SECONDS = 120
 _FIELDS = (
     "id",
     "name",
     "tags",
     "status",
     "status_message",
-    "hyperparams",
+    "hyperparams.properties",
     "started",
     "completed",
     "last_worker",
@@ -27,98 +29,95 @@ _FIELDS = (
 
 
 class Server:
-    """The few requests that the runtime makes itself."""
+    """The few requests that the SDK has no call for.
 
-    def __init__(self) -> None:
-        self._client = APIClient()
+    Parameters
+    ----------
+    session : Session
+        The SDK's, which holds address and credentials.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
         self._queue_names: dict[str, str] = {}
 
     def edit_task(self, task_id: str, **changes: Any) -> None:
-        """Change a task's name, tags, project or container."""
-        self._client.tasks.edit(task=task_id, force=True, **changes)
+        """Change a task's name, tags or container in one go."""
+        self._call("tasks.edit", task=task_id, force=True, **changes)
 
     def queue_name(self, queue_id: str | None) -> str:
         """The name of a queue; empty where there is none."""
         if not queue_id:
             return ""
         if queue_id not in self._queue_names:
-            queues = self._client.queues.get_all(only_fields=["id", "name"])
-            self._queue_names = {queue.id: queue.name for queue in queues}
+            queues = self._call("queues.get_all", only_fields=["id", "name"])["queues"]
+            self._queue_names = {queue["id"]: queue["name"] for queue in queues}
         return self._queue_names.get(queue_id, "")
 
     def polled_queues(self) -> set[str]:
         """The names of the queues that a live agent polls."""
-        workers = self._client.workers.get_all(last_seen=120)
-        return {
-            _field(queue, "name")
-            for worker in workers
-            for queue in (_field(worker, "queues") or [])
-            if _field(queue, "name")
-        }
+        workers = self._call("workers.get_all", last_seen=_LIVE_SECONDS)["workers"]
+        return {queue["name"] for worker in workers for queue in worker.get("queues") or ()}
 
     def templates(self, channel: str) -> dict[str, str]:
         """Phase → id of its newest template in a channel."""
         found: dict[str, str] = {}
         for task in self._tasks(
-            tags=[names.TEMPLATE_TAG], status=["created"], order_by=["-last_update"]
+            tags=[names.TEMPLATE_TAG], status=["created"], order_by=["-created"]
         ):
             # a clone that a user made of a template bears its tags, but another name
-            tags = set(task.tags or [])
-            if tags.issuperset(names.template_tags(task.name, channel)):
-                found.setdefault(task.name, task.id)
+            if set(task.get("tags") or ()).issuperset(names.template_tags(task["name"], channel)):
+                found.setdefault(task["name"], task["id"])
         return found
 
     def outcomes(self, run_id: str) -> list[Outcome]:
         """The steps of a run, in the order they started."""
         found = []
         for task in self._tasks(tags=[names.run_tag(run_id)], order_by=["started"]):
-            phase = names.phase_of(task.tags or [])
+            phase = names.phase_of(task.get("tags") or ())
             if phase:
                 found.append(self._outcome(task, phase))
         return found
 
-    def _tasks(self, **criteria: Any) -> Iterable[Any]:
+    def _tasks(self, **criteria: Any) -> Iterator[dict[str, Any]]:
         page = 0
         while True:
-            tasks = self._client.tasks.get_all(
-                only_fields=list(_FIELDS), page=page, page_size=_PAGE, **criteria
-            )
+            tasks = self._call(
+                "tasks.get_all",
+                only_fields=list(_FIELDS),
+                search_hidden=True,
+                page=page,
+                page_size=_PAGE,
+                **criteria,
+            )["tasks"]
             yield from tasks
             if len(tasks) < _PAGE:
                 return
             page += 1
 
-    def _outcome(self, task: Any, phase: str) -> Outcome:
+    def _outcome(self, task: Mapping[str, Any], phase: str) -> Outcome:
+        properties = (task.get("hyperparams") or {}).get("properties") or {}
         return Outcome(
-            reference=task.id,
-            name=task.name,
+            reference=task["id"],
+            name=task["name"],
             phase=phase,
-            status=str(getattr(task.status, "value", task.status)),
-            properties=user_properties(_field(task, "hyperparams")),
-            message=str(_field(task, "status_message") or ""),
-            seconds=_seconds(_field(task, "started"), _field(task, "completed")),
-            queue=self.queue_name(_field(_field(task, "execution"), "queue")),
-            worker=str(_field(task, "last_worker") or ""),
+            status=task["status"],
+            properties={name: str(item.get("value", "")) for name, item in properties.items()},
+            message=task.get("status_message") or "",
+            seconds=_seconds(task.get("started"), task.get("completed")),
+            queue=self.queue_name((task.get("execution") or {}).get("queue")),
+            worker=task.get("last_worker") or "",
         )
 
-
-def user_properties(hyperparams: Any) -> dict[str, str]:
-    """The user properties in a task's hyper-parameters."""
-    section = _field(hyperparams, "properties") or {}
-    return {name: str(_field(item, "value")) for name, item in _items(section)}
-
-
-def _items(section: Any) -> Iterable[tuple[str, Any]]:
-    return section.items() if isinstance(section, Mapping) else vars(section).items()
+    def _call(self, endpoint: str, **data: Any) -> dict[str, Any]:
+        service, _, action = endpoint.partition(".")
+        response = self._session.send_request(service, action, method="post", json=data)
+        if not response.ok:
+            raise RuntimeError(f"{endpoint} answered {response.status_code}: {response.text[:500]}")
+        return response.json()["data"]
 
 
-def _field(holder: Any, name: str) -> Any:
-    if isinstance(holder, Mapping):
-        return holder.get(name)
-    return getattr(holder, name, None)
-
-
-def _seconds(started: datetime | None, completed: datetime | None) -> float | None:
-    if not isinstance(started, datetime) or not isinstance(completed, datetime):
+def _seconds(started: str | None, completed: str | None) -> float | None:
+    if not started or not completed:
         return None
-    return (completed - started).total_seconds()
+    return (datetime.fromisoformat(completed) - datetime.fromisoformat(started)).total_seconds()

@@ -77,7 +77,7 @@ class TaskStep(Step):
     def __init__(self, task: Task, phase: str, run_id: str, work: Path) -> None:
         super().__init__(phase, run_id, work)
         self._task = task
-        self._server = Server()
+        self._server = Server(task.session)
         self._fetched: dict[str, Task] = {}
 
     def take_its_place(self, values: dict[str, str]) -> None:
