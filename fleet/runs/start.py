@@ -8,6 +8,7 @@ from typing import Any
 
 from fleet.clearml_api import Api
 from fleet.errors import FleetError
+from fleet.plan import routing
 from fleet.queues import check_queues
 from fleet.runs.request import Request
 from fleet.runs.upload import upload
@@ -76,14 +77,9 @@ def needed_queues(spec: Spec, request: Request) -> list[str]:
     """The queues that the work will use: its own, and for a pipeline those of its steps."""
     queues = [request.queue]
     if request.template == "pipeline":
-        for step in plan(request.parameters, run=""):
-            offered = spec.queues_of_phase(step.phase)
-            fitting = [
-                queue
-                for queue in offered
-                if spec.group_of_queue(queue).accelerator == step.accelerator
-            ]
-            queues.append((fitting or offered)[0])
+        route = routing(spec)
+        steps = plan(request.parameters, run="")
+        queues += [route.queue_for(step.phase, step.accelerator) for step in steps]
     return list(dict.fromkeys(queues))
 
 

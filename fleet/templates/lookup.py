@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from typing import Any
 
 from fleet.clearml_api import Api
@@ -27,7 +28,9 @@ _FIELDS = [
 
 def find_templates(api: Api, phase: str, channel: str = "stable") -> list[dict[str, Any]]:
     """The templates of a phase in a channel, the newest first."""
+    # A clone that somebody made by hand bears the template's tags too, but another name.
     return api.tasks(
+        name=f"^{re.escape(phase)}$",
         tags=["__$all", *template_tags(phase, channel)],
         order_by=["-created"],
         only_fields=_FIELDS,

@@ -8,16 +8,13 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from fleet.clearml_api import Api
-from fleet.plan import image_reference
+from fleet.plan import image_reference, pinned_routing
 from fleet.spec import Spec
 from fleet.templates.lookup import find_templates
 from fleet.templates.source import StepCode
 from ml.catalog import PHASES, Phase
-from ml.runtime.conventions import TEMPLATE_PROJECT, template_tags
+from ml.runtime.conventions import ROUTING_OBJECT, STABLE, TEMPLATE_PROJECT, template_tags
 from ml.runtime.parameters import fields
-
-ROUTING = "routing"
-CHANNEL = "stable"
 
 
 @dataclass(frozen=True)
@@ -65,7 +62,7 @@ def publish(
     results = []
     for name in phases:
         wanted = _content(spec, PHASES[name], code, registry=registry, digests=digests)
-        current = find_templates(api, name, CHANNEL)
+        current = find_templates(api, name, STABLE)
         if current and _same(current[0], wanted):
             results.append(Published(name, current[0]["id"], "kept"))
         else:
@@ -74,24 +71,6 @@ def publish(
             results.append(Published(name, task_id, "published"))
         echo(f"{results[-1].outcome:9} {name:18} {results[-1].task_id}")
     return results
-
-
-def routing(
-    spec: Spec, *, registry: str, digests: Mapping[str, str], channel: str = CHANNEL
-) -> dict[str, Any]:
-    """What the controller needs of the contract: queues of phases, and what each queue offers."""
-    names = {group.image for group in spec.node_groups.values()}
-    return {
-        "channel": channel,
-        "queue_choice": spec.policy.queue_choice,
-        "queues": {phase: spec.queues_of_phase(phase) for phase in PHASES},
-        "accelerators": {queue: spec.group_of_queue(queue).accelerator for queue in spec.queues},
-        "queue_images": {queue: spec.group_of_queue(queue).image for queue in spec.queues},
-        "images": {
-            name: image_reference(spec, name, registry=registry, digests=digests)
-            for name in sorted(names)
-        },
-    }
 
 
 def _content(
@@ -108,12 +87,12 @@ def _content(
             "type": field.type,
             "description": field.help,
         }
-    route = routing(spec, registry=registry, digests=digests)
+    route = pinned_routing(spec, channel=STABLE, registry=registry, digests=digests)
     return {
         "name": phase.name,
         "type": phase.task_type,
         "comment": phase.help,
-        "tags": template_tags(phase.name, CHANNEL),
+        "tags": template_tags(phase.name, STABLE),
         "system_tags": [],
         "script": {
             "repository": code.repository,
@@ -132,10 +111,10 @@ def _content(
         },
         "hyperparams": hyperparams,
         "configuration": {
-            ROUTING: {
-                "name": ROUTING,
+            ROUTING_OBJECT: {
+                "name": ROUTING_OBJECT,
                 "type": "json",
-                "value": json.dumps(route, indent=1, sort_keys=True),
+                "value": json.dumps(route.model_dump(), indent=1, sort_keys=True),
                 "description": "Where steps go: from queues.yml, by fleet template publish",
             }
         },

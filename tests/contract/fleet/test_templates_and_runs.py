@@ -209,3 +209,10 @@ def test_the_commands_print_json_and_a_table(ready, config_file):
     nothing = _cli("show", "no-such-run", CLEARML_CONFIG_FILE=config)
     assert nothing.returncode == 1
     assert "there is no run 'no-such-run'" in nothing.stderr
+
+
+def test_a_clone_that_somebody_made_by_hand_is_not_taken_for_the_template(api):
+    _publish(api)
+    template = find_template(api, "training")
+    api.call("tasks.clone", task=template["id"], new_task_name="Clone Of training")
+    assert find_template(api, "training")["id"] == template["id"]
