@@ -41,8 +41,7 @@ from fleet.server.settings import Settings
     metavar="URL",
     help="Address of the API as clients reach it, when it is not http://HOST:PORT.",
 )
-@click.option("--files-url", metavar="URL",
-              help="Address of the file store as clients reach it.")  # fmt: skip
+@click.option("--files-url", metavar="URL", help="Address of the file store as clients reach it.")
 def server(
     data: Path, host: str, port: int, files_port: int, api_url: str | None, files_url: str | None
 ) -> None:
@@ -52,9 +51,14 @@ def server(
     """
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING)
     serve(
-        data, host=host, port=port, files_port=files_port, api_url=api_url, files_url=files_url,
+        data,
+        host=host,
+        port=port,
+        files_port=files_port,
+        api_url=api_url,
+        files_url=files_url,
         announce=_announce,
-    )  # fmt: skip
+    )
 
 
 def _announce(settings: Settings) -> None:

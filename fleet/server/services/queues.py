@@ -249,8 +249,6 @@ def _complete(
 ) -> None:
     if only_fields is None or any(name.split(".")[0] == "entries" for name in only_fields):
         queue["entries"] = store.entries.listed(queue["id"], max_entries)
-    if "metadata" in queue:
-        queue["metadata"] = list(queue["metadata"].values())
 
 
 def _move(

@@ -121,15 +121,15 @@ def get_configurations(call: Call, data: dict[str, Any]) -> dict[str, Any]:
 
 @endpoint("tasks.get_configuration_names", tasks=list)
 def get_configuration_names(call: Call, data: dict[str, Any]) -> dict[str, Any]:
-    """The names of the configuration objects of tasks."""
+    """The names of the configuration objects of tasks, by task."""
     skip = data.get("skip_empty") is not False
-    found = []
+    found = {}
     for key in data["tasks"]:
         configuration = get_task(call.store, key).get("configuration", {})
         names = [
             name for name, item in sorted(configuration.items()) if not skip or item.get("value")
         ]
-        found.append({"task": key, "names": names})
+        found[key] = {"task": key, "names": names}
     return {"configurations": found}
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import importlib
 import re
 import signal
 import subprocess
@@ -13,6 +15,21 @@ import pytest
 import requests
 
 START = [sys.executable, "-c", "from fleet.cli import main; main()", "server"]
+
+
+@functools.cache
+def response_class(name: str) -> type | None:
+    """The SDK's class of the answers of an endpoint; None when the SDK does not know it."""
+    service, _, action = name.partition(".")
+    try:
+        module = importlib.import_module(f"clearml.backend_api.services.v2_23.{service}")
+    except ModuleNotFoundError:
+        return None
+    for value in vars(module).values():
+        is_response = isinstance(value, type) and value.__name__.endswith("Response")
+        if is_response and getattr(value, "_action", None) == action:
+            return value
+    return None
 
 
 class Server:
@@ -70,9 +87,12 @@ class Api:
         return self.session.post(f"{self.url}/v2.23/{name}", json=data or {}, timeout=10, **options)
 
     def call(self, name: str, /, **data):
-        """The data of an answer that must be good."""
+        """The data of an answer that must be good, and that the SDK's classes can take."""
         answer = self.send(name, data).json()
         assert answer["meta"]["result_code"] == 200, answer["meta"]
+        response = response_class(name)
+        if response:
+            response(**answer["data"])
         return answer["data"]
 
     def refused(self, name: str, /, **data) -> tuple[int, int]:

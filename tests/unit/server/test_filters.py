@@ -106,7 +106,8 @@ def test_projection(api):
     assert only("status", "no_such_field") == {"id": task, "status": "created"}
     assert only("runtime.version") == {"id": task, "runtime": {"version": "1.0"}}
     assert only("hyperparams.Args.a.b.value")["hyperparams"] == {"Args": {"a.b": {"value": "1"}}}
-    assert only("execution.artifacts.key")["execution"] == {"artifacts": [{"key": "x"}]}
+    artifacts = only("execution.artifacts.key", "execution.artifacts.type")["execution"]
+    assert artifacts == {"artifacts": [{"key": "x", "type": "dict"}]}
 
 
 def test_last_metrics_can_be_ordered_by_and_compared(api):

@@ -98,10 +98,10 @@ def test_metadata_and_entries(api, filled):
     item = {"key": "k", "type": "str", "value": "v"}
     api.call("queues.add_or_update_metadata", queue=queue, metadata=[item])
     found = api.call("queues.get_all", id=[queue], max_task_entries=1)["queues"][0]
-    assert found["metadata"] == [item]
+    assert found["metadata"] == {"k": item}
     assert [entry["task"] for entry in found["entries"]] == tasks[:1]
     api.call("queues.delete_metadata", queue=queue, keys=["k"])
-    assert api.call("queues.get_by_id", queue=queue)["queue"]["metadata"] == []
+    assert api.call("queues.get_by_id", queue=queue)["queue"]["metadata"] == {}
 
 
 def test_each_task_is_given_out_once(api, server, connect):

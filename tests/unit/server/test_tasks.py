@@ -82,9 +82,9 @@ def test_configurations(api):
         task=task,
         configuration=[{"name": "one", "value": "1"}, {"name": "two", "value": ""}],
     )
-    assert api.call("tasks.get_configuration_names", tasks=[task])["configurations"] == [
-        {"task": task, "names": ["one"]}
-    ]
+    assert api.call("tasks.get_configuration_names", tasks=[task])["configurations"] == {
+        task: {"task": task, "names": ["one"]}
+    }
     found = api.call("tasks.get_configurations", tasks=[task], names=["one"])["configurations"]
     assert found == [{"task": task, "configuration": [{"name": "one", "value": "1"}]}]
     api.call("tasks.delete_configuration", task=task, configuration=["one"])
