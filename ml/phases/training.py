@@ -84,7 +84,6 @@ def run(step: Step, parameters: Parameters) -> None:
 
     chosen = parameters.Model
     own = chosen.own()
-    step.properties(**{names.PROPERTY_MODEL: chosen.name})
     step.configuration("model", {"name": chosen.name, "seed": chosen.seed, **own.model_dump()})
     task = parameters.Input.preprocessing_task
     parts, schema, preprocessor = prepared(step, task, "Input/preprocessing_task")

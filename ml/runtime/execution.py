@@ -23,7 +23,7 @@ def execute(step: Step, phase: Phase, values: Mapping[str, str]) -> Failure | No
         The flat parameters, as given; absent ones keep their default.
     """
     try:
-        step.properties(**{names.PROPERTY_RUN_ID: step.run_id})
+        step.properties(**_identity(step, values))
         step.guard()
         parameters = parse(phase.parameters, values)
         complete = {"phase": phase.name, "run_id": step.run_id, "parameters": flatten(parameters)}
@@ -35,3 +35,11 @@ def execute(step: Step, phase: Phase, values: Mapping[str, str]) -> Failure | No
         step.log(failure.detail)
         return failure
     return None
+
+
+def _identity(step: Step, values: Mapping[str, str]) -> dict[str, str]:
+    """What a table of failed steps needs, even of a step whose parameters are wrong."""
+    identity = {names.PROPERTY_RUN_ID: step.run_id}
+    if values.get("Model/name"):
+        identity[names.PROPERTY_MODEL] = values["Model/name"]
+    return identity

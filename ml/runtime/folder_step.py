@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ml.catalog import PHASES
 from ml.pipeline import PlannedStep, Reference, resolved
-from ml.runtime.conventions import PROPERTY_MODEL, slug
+from ml.runtime.conventions import slug
 from ml.runtime.errors import DataError, UserError
 from ml.runtime.execution import execute
 from ml.runtime.failures import Failure
@@ -196,8 +196,6 @@ class FolderStep(Step):
     def run(self, phase: Phase, values: Mapping[str, str]) -> Failure | None:
         """Run a phase as this step, and write what came of it."""
         started = time.perf_counter()
-        if phase.name == "training" and "Model/name" in values:
-            self.properties(**{PROPERTY_MODEL: values["Model/name"]})
         failure = execute(self, phase, values)
         self.finish(time.perf_counter() - started, failure)
         return failure
