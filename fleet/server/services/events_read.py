@@ -1,17 +1,16 @@
-"""events: reading logs, scalars, plots and debug images."""
+"""events: reading logs and scalars."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from typing import Any
 
-from fleet.server import timestamps
 from fleet.server.errors import invalid_field
 from fleet.server.lifecycle import get_task
-from fleet.server.metric_events import IMAGE, PLOT, SCALAR, TYPES
+from fleet.server.metric_events import SCALAR, TYPES
 from fleet.server.query import decode_scroll, encode_scroll
 from fleet.server.registry import Call, endpoint
-from fleet.server.services.models import get_model
+from fleet.server.services.events_common import owner_of, title_of, variants_of
 from fleet.server.services.sampling import AXES, sampled
 
 _BATCH = 500
@@ -39,7 +38,7 @@ def get_task_log(call: Call, data: dict[str, Any]) -> dict[str, Any]:
 @endpoint("events.get_task_events", task=str)
 def get_task_events(call: Call, data: dict[str, Any]) -> dict[str, Any]:
     """Events of a task, of one type or log lines, page by page."""
-    owner, kind = _owner(call, data, data["task"]), data.get("event_type")
+    owner, kind = owner_of(call, data, data["task"]), data.get("event_type")
     descending = data.get("order") == "desc"
     if kind == "log":
         position = decode_scroll(data.get("scroll_id"))
@@ -68,46 +67,11 @@ def get_task_events(call: Call, data: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-@endpoint("events.get_task_plots", task=str)
-def get_task_plots(call: Call, data: dict[str, Any]) -> dict[str, Any]:
-    """The plots of a task's last iterations."""
-    plots = _latest_plots(call, data, data["task"])
-    return {"plots": plots, "returned": len(plots), "total": len(plots), "scroll_id": None}
-
-
-@endpoint("events.get_multi_task_plots", tasks=list)
-def get_multi_task_plots(call: Call, data: dict[str, Any]) -> dict[str, Any]:
-    """The plots of the last iterations of tasks, by metric, variant and task."""
-    tree: dict[str, Any] = {}
-    total = 0
-    for key in data["tasks"]:
-        plots = _latest_plots(call, data, key)
-        name = _title(call, data, key)
-        total += len(plots)
-        for plot in plots:
-            variants = tree.setdefault(plot["metric"], {}).setdefault(plot["variant"], {})
-            entry = variants.setdefault(key, {"name": name})
-            entry.setdefault(str(plot["iter"]), {"plots": []})["plots"].append(plot)
-    return {"plots": tree, "returned": total, "total": total, "scroll_id": None}
-
-
-@endpoint("events.debug_images", metrics=list)
-def debug_images(call: Call, data: dict[str, Any]) -> dict[str, Any]:
-    """Debug images of tasks by iteration, `iters` iterations a page, newest first."""
-    return _by_iteration(call, data, IMAGE)
-
-
-@endpoint("events.plots", metrics=list)
-def plots(call: Call, data: dict[str, Any]) -> dict[str, Any]:
-    """Plots of tasks by iteration, `iters` iterations a page, newest first."""
-    return _by_iteration(call, data, PLOT)
-
-
 @endpoint("events.scalar_metrics_iter_histogram", task=str)
 def scalar_metrics_iter_histogram(call: Call, data: dict[str, Any]) -> dict[str, Any]:
     """The scalars of a task by metric and variant, thinned to `samples` points each."""
-    owner, key = _owner(call, data, data["task"]), _axis(data)
-    wanted = _variants(data.get("metrics"))
+    owner, key = owner_of(call, data, data["task"]), _axis(data)
+    wanted = variants_of(data.get("metrics"))
     result: dict[str, dict[str, Any]] = defaultdict(dict)
     for metric, variant in call.store.metrics.variants(owner, SCALAR):
         if wanted and not any(metric == m and (not v or variant in v) for m, v in wanted):
@@ -123,7 +87,7 @@ def multi_task_histogram(call: Call, data: dict[str, Any]) -> dict[str, Any]:
     key = _axis(data)
     result: dict[str, Any] = {}
     for task in data["tasks"]:
-        owner, title = _owner(call, data, task), _title(call, data, task)
+        owner, title = owner_of(call, data, task), title_of(call, data, task)
         for metric, variant in call.store.metrics.variants(owner, SCALAR):
             points = call.store.metrics.series(owner, metric, variant)
             entry = {"name": title, **sampled(points, key, _samples(data))}
@@ -134,8 +98,8 @@ def multi_task_histogram(call: Call, data: dict[str, Any]) -> dict[str, Any]:
 @endpoint("events.scalar_metrics_iter_raw", task=str, metric=dict)
 def scalar_metrics_iter_raw(call: Call, data: dict[str, Any]) -> dict[str, Any]:
     """The points of one metric as they were reported, page by page."""
-    owner, key = _owner(call, data, data["task"]), _axis(data)
-    wanted = _variants([data["metric"]])
+    owner, key = owner_of(call, data, data["task"]), _axis(data)
+    wanted = variants_of([data["metric"]])
     offset, limit = decode_scroll(data.get("scroll_id")), data.get("batch_size") or 10000
     events = call.store.metrics.page([owner], SCALAR, limit=limit, offset=offset, variants=wanted)
     result: dict[str, Any] = {}
@@ -156,7 +120,7 @@ def scalar_metrics_iter_raw(call: Call, data: dict[str, Any]) -> dict[str, Any]:
 @endpoint("events.get_scalar_metric_data", task=str, metric=str)
 def get_scalar_metric_data(call: Call, data: dict[str, Any]) -> dict[str, Any]:
     """The events of one metric, page by page."""
-    owner, wanted = _owner(call, data, data["task"]), [(data["metric"], ())]
+    owner, wanted = owner_of(call, data, data["task"]), [(data["metric"], ())]
     offset = decode_scroll(data.get("scroll_id"))
     events = call.store.metrics.page(
         [owner], SCALAR, limit=_batch(data), offset=offset, variants=wanted
@@ -174,7 +138,7 @@ def get_task_single_value_metrics(call: Call, data: dict[str, Any]) -> dict[str,
     """The values of tasks that belong to no iteration."""
     found = []
     for task in data["tasks"]:
-        owner = _owner(call, data, task)
+        owner = owner_of(call, data, task)
         values = [
             {"metric": metric, "variant": variant, "timestamp": timestamp, "value": value}
             for metric, variant in call.store.metrics.variants(owner, SCALAR, single=True)
@@ -183,15 +147,15 @@ def get_task_single_value_metrics(call: Call, data: dict[str, Any]) -> dict[str,
             )
         ]
         if values:
-            found.append({"task": task, "task_name": _title(call, data, task), "values": values})
+            found.append({"task": task, "task_name": title_of(call, data, task), "values": values})
     return {"tasks": found}
 
 
 @endpoint("events.get_scalar_metrics_and_variants", task=str)
-def get_scalar_metrics_and_variants(call: Call, data: dict[str, Any]) -> dict[str, Any]:
+def get_scalar_metrics_andvariants_of(call: Call, data: dict[str, Any]) -> dict[str, Any]:
     """The names of a task's scalars."""
     result: dict[str, list[str]] = defaultdict(list)
-    for metric, variant in call.store.metrics.variants(_owner(call, data, data["task"]), SCALAR):
+    for metric, variant in call.store.metrics.variants(owner_of(call, data, data["task"]), SCALAR):
         result[metric].append(variant)
     return {"metrics": dict(result)}
 
@@ -202,7 +166,7 @@ def get_task_metrics(call: Call, data: dict[str, Any]) -> dict[str, Any]:
     kinds = [data["event_type"]] if data.get("event_type") else TYPES
     found = []
     for task in data["tasks"]:
-        owner = _owner(call, data, task)
+        owner = owner_of(call, data, task)
         names = sorted(
             {metric for kind in kinds for metric, _ in call.store.metrics.variants(owner, kind)}
         )
@@ -229,17 +193,6 @@ def get_task_latest_scalar_values(call: Call, data: dict[str, Any]) -> dict[str,
     }
 
 
-def _owner(call: Call, data: dict[str, Any], key: str) -> str:
-    if data.get("model_events"):
-        return get_model(call.store, key)["id"]
-    return get_task(call.store, key)["id"]
-
-
-def _title(call: Call, data: dict[str, Any], key: str) -> str:
-    collection = call.store.models if data.get("model_events") else call.store.tasks
-    return collection.get(key)["name"]
-
-
 def _batch(data: dict[str, Any]) -> int:
     size = data.get("batch_size")
     return min(size, 10_000) if isinstance(size, int) and size > 0 else _BATCH
@@ -255,10 +208,6 @@ def _axis(data: dict[str, Any]) -> str:
     if key not in AXES:
         raise invalid_field("key", f"not one of {', '.join(AXES)}")
     return key
-
-
-def _variants(metrics: list[dict[str, Any]] | None) -> list[tuple[str | None, list[str]]]:
-    return [(item.get("metric"), item.get("variants") or []) for item in metrics or []]
 
 
 def _page(
@@ -277,36 +226,3 @@ def _page(
     ]
     events.sort(key=lambda event: event["timestamp"], reverse=descending)
     return events[offset : offset + limit]
-
-
-def _latest_plots(call: Call, data: dict[str, Any], key: str) -> list[dict[str, Any]]:
-    plots = call.store.metrics.latest(
-        _owner(call, data, key), PLOT, data.get("iters") or 1, _variants(data.get("metrics"))
-    )
-    for plot in plots:
-        plot["@timestamp"] = timestamps.from_epoch(plot["timestamp"] / 1000)
-        plot["plot_len"] = len(plot.get("plot_str", ""))
-    return plots
-
-
-def _by_iteration(call: Call, data: dict[str, Any], kind: str) -> dict[str, Any]:
-    asked: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for item in data["metrics"]:
-        if not isinstance(item, dict) or not isinstance(item.get("task"), str):
-            raise invalid_field("metrics", "an item has no task")
-        asked[item["task"]].append(item)
-    seen = {} if data.get("refresh") else decode_scroll(data.get("scroll_id")) or {}
-    answer = []
-    for task, items in asked.items():
-        wanted = [pair for pair in _variants(items) if pair != (None, [])]
-        iterations = call.store.metrics.iterations(
-            _owner(call, data, task),
-            kind,
-            wanted,
-            limit=data.get("iters") or 1,
-            before=seen.get(task),
-        )
-        if iterations:
-            seen[task] = iterations[-1]["iter"]
-        answer.append({"task": task, "iterations": iterations})
-    return {"metrics": answer, "scroll_id": encode_scroll(seen)}
