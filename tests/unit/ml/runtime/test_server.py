@@ -1,0 +1,99 @@
+"""The runtime's own requests, against answers as a server gives them."""
+
+import pytest
+
+from ml.runtime.conventions import template_tags
+from ml.runtime.server import Server
+
+
+class Answer:
+    def __init__(self, data, status=200):
+        self.ok = status == 200
+        self.status_code = status
+        self.text = str(data)
+        self._data = data
+
+    def json(self):
+        return {"data": self._data}
+
+
+class Session:
+    """Answers by endpoint, and keeps what was asked."""
+
+    def __init__(self, **answers):
+        self.answers = answers
+        self.asked = []
+
+    def send_request(self, service, action, method, json):
+        self.asked.append((f"{service}.{action}", json))
+        data = self.answers[f"{service}_{action}"]
+        return data if isinstance(data, Answer) else Answer(data)
+
+
+def test_the_newest_template_counts_and_a_users_clone_does_not():
+    tags = template_tags("training")
+    tasks = [
+        {"id": "3", "name": "Clone Of training", "tags": tags},
+        {"id": "2", "name": "training", "tags": tags},
+        {"id": "1", "name": "training", "tags": tags},
+        {"id": "0", "name": "preprocessing", "tags": template_tags("preprocessing", "retired")},
+    ]
+    session = Session(tasks_get_all={"tasks": tasks})
+    assert Server(session).templates("stable") == {"training": "2"}
+    _, asked = session.asked[0]
+    assert asked["order_by"] == ["-created"]
+
+
+def test_what_came_of_a_runs_steps():
+    tasks = [
+        {
+            "id": "1",
+            "name": "training ridge r1",
+            "tags": ["run:r1", "phase:training"],
+            "status": "failed",
+            "status_message": "killed",
+            "hyperparams": {"properties": {"model": {"name": "model", "value": "ridge"}}},
+            "started": "2026-11-23T17:00:00.500000+00:00",
+            "completed": "2026-11-23T17:00:02+00:00",
+            "last_worker": "cpu-1:0",
+            "execution": {"queue": "q1"},
+        },
+        {"id": "2", "name": "training mlp r1", "tags": ["phase:training"], "status": "queued"},
+        {"id": "3", "name": "a data set", "tags": ["run:r1"], "status": "completed"},
+    ]
+    session = Session(
+        tasks_get_all={"tasks": tasks},
+        queues_get_all={"queues": [{"id": "q1", "name": "cpu-train"}]},
+    )
+    first, second = Server(session).outcomes("r1")
+    assert (first.phase, first.status, first.message) == ("training", "failed", "killed")
+    assert (first.queue, first.worker, first.seconds) == ("cpu-train", "cpu-1:0", 1.5)
+    assert first.properties == {"model": "ridge"}
+    assert not first.is_finished
+    assert (second.queue, second.seconds) == ("", None)
+
+
+def test_many_tasks_are_asked_for_page_by_page():
+    page = [{"id": str(n), "name": "x", "tags": []} for n in range(500)]
+
+    class Pages(Session):
+        def send_request(self, service, action, method, json):
+            self.asked.append(json["page"])
+            return Answer({"tasks": page if json["page"] == 0 else page[:3]})
+
+    session = Pages()
+    assert Server(session).outcomes("r1") == []
+    assert session.asked == [0, 1]
+
+
+def test_the_queues_that_live_agents_poll():
+    workers = [{"queues": [{"id": "a", "name": "cpu"}, {"id": "b", "name": "gpu"}]}, {"id": "idle"}]
+    session = Session(workers_get_all={"workers": workers})
+    assert Server(session).polled_queues() == {"cpu", "gpu"}
+    assert session.asked[0][1]["last_seen"] > 30
+
+
+def test_an_error_of_the_server_is_told_with_the_endpoint():
+    session = Session(tasks_edit=Answer("Invalid task id", status=400))
+    with pytest.raises(RuntimeError, match=r"tasks\.edit answered 400: Invalid task id"):
+        Server(session).edit_task("t1", name="x")

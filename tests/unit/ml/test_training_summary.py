@@ -1,0 +1,25 @@
+import pytest
+
+from ml.phases.training_summary import reason
+from ml.runtime.step import Outcome
+
+
+@pytest.mark.parametrize(
+    ("outcome", "expected"),
+    [
+        (
+            Outcome("t", "x", "training", "failed", {"failure": "no", "failure_class": "override"}),
+            ("override", "no"),
+        ),
+        (
+            Outcome("t", "x", "training", "stopped", message="user abort"),
+            ("infrastructure", "stopped before it could say why: user abort"),
+        ),
+        (
+            Outcome("t", "x", "training", "in_progress"),
+            ("infrastructure", "in_progress before it could say why"),
+        ),
+    ],
+)
+def test_each_model_that_did_not_finish_has_a_reason(outcome, expected):
+    assert reason(outcome) == expected
