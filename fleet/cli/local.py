@@ -12,6 +12,7 @@ from rich.table import Table
 from fleet.cli import options
 from fleet.cli.report import print_report
 from fleet.cli.show import print_run
+from fleet.errors import FleetError
 from fleet.local import hostserver
 from fleet.local.checks import Wanted
 from fleet.local.down import down
@@ -62,6 +63,12 @@ def up_command(
     fleet = up(wanted, click.echo)
     if fleet.run:
         print_run(fleet.run, as_json=False)
+        if not fleet.run.succeeded:
+            raise FleetError(
+                f"the run ended as {fleet.run.status}; the fleet itself is up",
+                where=f"run {fleet.run.run_id}",
+                mend="mend what its steps say above, then: fleet run pipeline --wait",
+            )
         print_report(fleet.connect(), fleet.run)
     click.echo("run it on a file of your own:  make up DATA=my.csv TARGET=price")
     click.echo(

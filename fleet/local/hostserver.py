@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import subprocess
@@ -13,7 +14,9 @@ import requests
 from fleet.errors import FleetError
 from fleet.local.command import own_program, tail
 from fleet.local.layout import API_PORT, FILES_PORT, Layout
+from fleet.paths import REPOSITORY
 
+_CODE = REPOSITORY / "fleet" / "server"
 _READY_SECONDS = 60
 _STOP_SECONDS = 20
 
@@ -28,12 +31,14 @@ def ensure(layout: Layout, gateway: str) -> str:
     gateway : str
         This machine's address in the fleet's network.
     """
-    done = "kept"
     process = running(layout)
+    done = "kept"
     if process is None:
-        process = _start(layout, gateway)
         done = "started"
-    _wait(layout, gateway, process)
+    elif _started_code(layout) != _code():
+        stop(layout)
+        process, done = None, "restarted with new code"
+    _wait(layout, gateway, process or _start(layout, gateway))
     return done
 
 
@@ -78,7 +83,7 @@ def stop(layout: Layout) -> bool:
             os.kill(process, signal.SIGKILL)
             deadline += _STOP_SECONDS
         time.sleep(0.1)
-    _pid_file(layout).unlink(missing_ok=True)
+    _pid_file(layout).unlink()
     return True
 
 
@@ -106,6 +111,7 @@ def _start(layout: Layout, gateway: str) -> int:
             cwd=layout.server,
             start_new_session=True,
         )
+    _code_file(layout).write_text(_code())
     _pid_file(layout).write_text(str(process.pid))
     # Just after its start a process shows no arguments yet, and would not be known as ours.
     while running(layout) is None and process.poll() is None:
@@ -127,6 +133,23 @@ def _wait(layout: Layout, gateway: str, process: int) -> None:
                 mend="mend what the log says, then try again",
             )
         time.sleep(0.2)
+
+
+def _code() -> str:
+    """A fingerprint of the server's code, so that an old server is not kept."""
+    digest = hashlib.sha256()
+    for path in sorted(_CODE.rglob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _started_code(layout: Layout) -> str:
+    file = _code_file(layout)
+    return file.read_text() if file.exists() else ""
+
+
+def _code_file(layout: Layout) -> Path:
+    return layout.state / "server.code"
 
 
 def _pid_file(layout: Layout) -> Path:

@@ -33,6 +33,20 @@ def test_a_server_that_answers_is_started_once_and_stopped(program, layout, monk
     assert not hostserver.stop(layout)
 
 
+def test_a_server_of_older_code_is_restarted(program, layout, monkeypatch):
+    program("import time; time.sleep(60)")
+    monkeypatch.setattr(hostserver, "answers", lambda gateway: True)
+    hostserver.ensure(layout, "127.0.0.1")
+    before = hostserver.running(layout)
+    monkeypatch.setattr(hostserver, "_code", lambda: "other")
+    try:
+        assert hostserver.ensure(layout, "127.0.0.1") == "restarted with new code"
+        assert hostserver.running(layout) not in (None, before)
+        assert hostserver.ensure(layout, "127.0.0.1") == "kept"
+    finally:
+        hostserver.stop(layout)
+
+
 def test_a_server_that_ends_at_its_start_shows_its_log(program, layout):
     program("raise SystemExit('the database is newer than this code')")
     with pytest.raises(FleetError, match="ended at its start") as caught:
