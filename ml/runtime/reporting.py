@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 MAX_PLOTS = 4
-MAX_PROPERTY_LENGTH = 250
+MAX_PROPERTY_LENGTH = 500
 
 
 class PlotBudget:
