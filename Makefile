@@ -35,7 +35,8 @@ lint: $(READY) ## Check style: Python, YAML, Ansible
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/yamllint --strict .
-	@cd ansible && PATH="$(CURDIR)/$(BIN):$$PATH" ansible-lint --offline -q
+	@PATH="$(CURDIR)/$(BIN):$$PATH" ANSIBLE_CONFIG=ansible/ansible.cfg \
+	  ansible-lint --offline -q ansible roles inventories
 
 format: $(READY) ## Format the Python code
 	@$(BIN)/ruff check --fix -q .
