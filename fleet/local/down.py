@@ -110,13 +110,18 @@ def _other_fleets(layout: Layout) -> list[str]:
 
 
 def _remove_images(layout: Layout, tell: Callable[[str], None]) -> None:
-    condition = f"--filter=label={IMAGE_LABEL}=true"
-    ids = engine.docker("image", "ls", "--all", "--quiet", "--no-trunc", condition).stdout.split()
-    if ids:
-        # Children go with their parents' names only when forced; what another container
-        # uses stays, and Docker says so.
-        engine.docker("image", "rm", "--force", *dict.fromkeys(ids), timeout=300, check=False)
-        tell(f"{len(set(ids))} images")
+    before = _image_ids()
+    if before:
+        # One that somebody else's container uses stays, which is no failure of ours.
+        engine.docker("image", "rm", "--force", *before, timeout=300, check=False)
+        removed = len(before) - len(_image_ids())
+        tell(f"{removed} of {len(before)} images")
     digests.PATH.unlink(missing_ok=True)
     for shared in ("build", "logs"):
         shutil.rmtree(layout.state_root / shared, ignore_errors=True)
+
+
+def _image_ids() -> list[str]:
+    condition = f"--filter=label={IMAGE_LABEL}=true"
+    listing = engine.docker("image", "ls", "--all", "--quiet", "--no-trunc", condition)
+    return list(dict.fromkeys(listing.stdout.split()))

@@ -31,7 +31,12 @@ def test_all_of_it_goes_and_is_named(machine, layout):
     lines = []
     down(layout, lines.append)
     text = "\n".join(lines)
-    for part in ("container fleet-lab-cpu-1", "volume fleet-lab-cpu-1", "2 images", "its state"):
+    for part in (
+        "container fleet-lab-cpu-1",
+        "volume fleet-lab-cpu-1",
+        "2 of 2 images",
+        "its state",
+    ):
         assert part in text
     assert ("rm", "--force", "--volumes", "fleet-lab-cpu-1", "fleet-lab-git") in machine.commands
     assert not layout.state_root.exists()
