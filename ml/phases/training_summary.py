@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, Field
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from ml.tabular.comparison import Failed, Trained
 
 NAME = "training-summary"
+
+# SIGKILL, as the agent reports it with and without a container
+_KILLED = re.compile(r"exit code (-9|137)\b")
 
 
 class InputFields(Section):
@@ -155,7 +159,9 @@ def reason(outcome: Outcome) -> tuple[str, str]:
     if failure:
         return outcome.properties.get(names.PROPERTY_FAILURE_CLASS, "code"), failure
     # the step could not say it itself: it was killed, or never ran
-    said = f": {outcome.message}" if outcome.message else ""
+    said = f" ({outcome.message})" if outcome.message else ""
+    if _KILLED.search(outcome.message):
+        return "resource", f"killed{said}: most often for want of memory"
     return "infrastructure", f"{outcome.status} before it could say why{said}"
 
 

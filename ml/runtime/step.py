@@ -35,7 +35,7 @@ class Outcome:
     properties : mapping
         The user properties.
     message : str
-        The status message.
+        Why the status is what it is, in the agent's words.
     seconds : float or None
         How long it ran.
     queue, worker : str

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ml.runtime.errors import DataError
-from ml.tabular.inspection import class_labels
+from ml.tabular.inspection import class_labels, listed
 from ml.tabular.schema import Schema
 
 _SECONDS_PER_DAY = 86400.0
@@ -37,9 +37,9 @@ def conform(frame: pd.DataFrame, schema: Schema, where: str) -> pd.DataFrame:
     missing = [name for name in schema.features if name not in frame.columns]
     if missing:
         raise DataError(
-            f"columns are missing: {', '.join(missing)}",
+            f"columns are missing: {listed(missing)}",
             where=where,
-            mend=f"give all of: {', '.join(schema.features)}",
+            mend=f"give all of: {listed(schema.features)}",
         )
     convert = {"numeric": _numbers, "datetime": _days, "category": _texts}
     return pd.DataFrame(

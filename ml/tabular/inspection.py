@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 from pandas.api import types
@@ -14,6 +16,7 @@ MIN_ROWS_PER_CLASS = 5
 MAX_CLASSES = 100
 # an integer target with no more distinct values than this is a class, not a quantity
 MAX_INTEGER_CLASSES = 10
+MAX_LISTED = 20
 
 
 def infer_schema(
@@ -105,16 +108,24 @@ def class_labels(target: pd.Series) -> pd.Series:
     return target.astype("string").astype(object)
 
 
+def listed(names: Iterable[object]) -> str:
+    """Column names for a message: the first ones, and how many more there are."""
+    texts = [str(name) for name in names]
+    shown = ", ".join(texts[:MAX_LISTED])
+    more = len(texts) - MAX_LISTED
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
 def _check_target_name(frame: pd.DataFrame, target: str, where: str) -> None:
     if not target:
         raise UserError(
-            f"no target is named; the columns are {_listed(frame)}",
+            f"no target is named; the columns are {listed(frame.columns)}",
             where="Data/target",
             mend="name the column to predict",
         )
     if target not in frame.columns:
         raise UserError(
-            f"there is no column {target!r}; the columns are {_listed(frame)}",
+            f"there is no column {target!r}; the columns are {listed(frame.columns)}",
             where=f"Data/target, {where}" if where else "Data/target",
             mend="name one of these columns as the target",
         )
@@ -187,12 +198,6 @@ def _check_finite(frame: pd.DataFrame, where: str) -> None:
 
 def _is_date(value: object) -> bool:
     return hasattr(value, "isoformat") and hasattr(value, "year")
-
-
-def _listed(frame: pd.DataFrame) -> str:
-    names = [str(name) for name in frame.columns]
-    shown = ", ".join(names[:30])
-    return f"{shown} and {len(names) - 30} more" if len(names) > 30 else shown
 
 
 def _short(number: float) -> str:

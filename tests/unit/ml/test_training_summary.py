@@ -13,7 +13,14 @@ from ml.runtime.step import Outcome
         ),
         (
             Outcome("t", "x", "training", "stopped", message="user abort"),
-            ("infrastructure", "stopped before it could say why: user abort"),
+            ("infrastructure", "stopped before it could say why (user abort)"),
+        ),
+        (
+            Outcome("t", "x", "training", "failed", message="worker execution exit code 137"),
+            (
+                "resource",
+                "killed (worker execution exit code 137): most often for want of memory",
+            ),
         ),
         (
             Outcome("t", "x", "training", "in_progress"),
