@@ -61,6 +61,11 @@ async def _answer(store: Store, request: Request) -> Response:
     except ApiError as error:
         store.database.rollback()
         return _envelope(name, version, error.code, error.subcode, error.message, {})
+    except (OverflowError, UnicodeEncodeError) as error:
+        # A number or a text of the request that the database cannot hold.
+        store.database.rollback()
+        message = f"Validation error (a value cannot be stored: {error})"
+        return _envelope(name, version, 400, 12, message, {})
     except ClientDisconnect:
         store.database.rollback()
         return Response(status_code=400)

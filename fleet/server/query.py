@@ -110,7 +110,8 @@ def from_request(collection: str, data: Mapping[str, Any]) -> Query:
     """
     query = Query()
     if data.get("id"):
-        query.where(in_list(f"{collection}.id", _as_list(data["id"])))
+        expression = f"{collection}.id"
+        query.where(parse_list("id", data["id"], lambda values: in_list(expression, values)))
     for key in LABELLED:
         query.where(parse_list(key, data.get(key), _labelled(collection, key)))
     for key, value in data.items():
@@ -124,7 +125,7 @@ def from_request(collection: str, data: Mapping[str, Any]) -> Query:
         query.where(_labelled(collection, "system_tags")(["hidden"]).negated())
     query.order = [
         _order(collection, name)
-        for name in _as_list(data.get("order_by") or [])
+        for name in data.get("order_by") or []
         if not name.lstrip("-").startswith("@")
     ]
     query.limit, query.offset = page_of(data)
@@ -153,14 +154,17 @@ def encode_scroll(position: Any) -> str:
     return base64.urlsafe_b64encode(json.dumps(position).encode()).decode()
 
 
-def decode_scroll(scroll_id: str | None) -> Any:
-    """The position in a scroll id; 0 when there is none."""
+def decode_scroll(scroll_id: str | None, start: Any = 0) -> Any:
+    """The position in a scroll id; `start`, which has the type of positions, when there is none."""
     if not scroll_id:
-        return 0
+        return start
     try:
-        return json.loads(base64.urlsafe_b64decode(scroll_id.encode()))
-    except (binascii.Error, ValueError, AttributeError):
-        raise invalid_field("scroll_id", "not a scroll id of this server") from None
+        position = json.loads(base64.urlsafe_b64decode(scroll_id.encode()))
+    except (binascii.Error, ValueError):
+        position = None
+    if type(position) is not type(start) or not _exact(position):
+        raise invalid_field("scroll_id", "not a scroll id of this server")
+    return position
 
 
 def json_path(name: str) -> str:
@@ -215,7 +219,7 @@ def _dates(expression: str, key: str, constraints: list) -> Condition:
     for constraint in constraints:
         try:
             operator, moment = timestamps.parse_constraint(constraint)
-        except (ValueError, OverflowError, AttributeError):
+        except (ValueError, OverflowError, OSError):
             raise invalid_field(key, f"not a time: {constraint!r}") from None
         parts.append(Condition(f"{expression} {operator} ?", (moment,)))
     return combine("AND", parts) if parts else NEVER
@@ -282,10 +286,12 @@ def _empty(value: Any) -> bool:
     return value is None or value == [] or value == "" or value == {}
 
 
+def _exact(position: Any) -> bool:
+    if isinstance(position, dict):
+        position = list(position.values())
+    values = position if isinstance(position, list) else [position]
+    return all(isinstance(value, int) and abs(value) < 2**62 for value in values)
+
+
 def _number(data: Mapping[str, Any], key: str, default: int) -> int:
-    value = data.get(key)
-    if value is None:
-        return default
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise invalid_field(key, "not a number of at least 0")
-    return value
+    return default if data.get(key) is None else data[key]

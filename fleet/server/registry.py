@@ -8,6 +8,7 @@ from typing import Any
 
 from fleet.server.auth import Identity
 from fleet.server.errors import invalid_field, missing_field
+from fleet.server.shapes import check_request
 from fleet.server.store import Store
 
 
@@ -48,13 +49,14 @@ class Endpoint:
     anonymous: bool
 
     def check(self, data: dict[str, Any]) -> None:
-        """Refuse a request that lacks a required field or has one of a wrong type."""
+        """Refuse a request that lacks a required field or has a field of a wrong type."""
         for name, kind in self.required.items():
             value = data.get(name)
             if value is None:
                 raise missing_field(name)
             if not isinstance(value, kind):
                 raise invalid_field(name, f"{value!r} has the wrong type")
+        check_request(self.name, data)
 
 
 ENDPOINTS: dict[str, Endpoint] = {}

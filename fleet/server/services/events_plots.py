@@ -64,7 +64,7 @@ def _by_iteration(call: Call, data: dict[str, Any], kind: str) -> dict[str, Any]
         if not isinstance(item, dict) or not isinstance(item.get("task"), str):
             raise invalid_field("metrics", "an item has no task")
         asked[item["task"]].append(item)
-    seen = {} if data.get("refresh") else decode_scroll(data.get("scroll_id")) or {}
+    seen = {} if data.get("refresh") else decode_scroll(data.get("scroll_id"), {})
     answer = []
     for task, items in asked.items():
         wanted = [pair for pair in variants_of(items) if pair != (None, [])]

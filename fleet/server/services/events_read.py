@@ -41,8 +41,8 @@ def get_task_events(call: Call, data: dict[str, Any]) -> dict[str, Any]:
     owner, kind = owner_of(call, data, data["task"]), data.get("event_type")
     descending = data.get("order") == "desc"
     if kind == "log":
-        position = decode_scroll(data.get("scroll_id"))
-        after = tuple(position) if position else None
+        position = decode_scroll(data.get("scroll_id"), [])
+        after = (position[0], position[1]) if len(position) == 2 else None
         events = call.store.logs.page(
             owner, limit=_batch(data), latest_first=descending, after=after
         )
@@ -194,13 +194,11 @@ def get_task_latest_scalar_values(call: Call, data: dict[str, Any]) -> dict[str,
 
 
 def _batch(data: dict[str, Any]) -> int:
-    size = data.get("batch_size")
-    return min(size, 10_000) if isinstance(size, int) and size > 0 else _BATCH
+    return min(data.get("batch_size") or _BATCH, 10_000)
 
 
 def _samples(data: dict[str, Any]) -> int:
-    samples = data.get("samples")
-    return samples if isinstance(samples, int) and samples >= 0 else _SAMPLES
+    return _SAMPLES if data.get("samples") is None else data["samples"]
 
 
 def _axis(data: dict[str, Any]) -> str:

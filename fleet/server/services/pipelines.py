@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fleet.server import lifecycle
+from fleet.server.errors import invalid_field
 from fleet.server.lifecycle import get_task
 from fleet.server.registry import Call, endpoint
 from fleet.server.services.tasks import clone
@@ -17,6 +18,8 @@ def start_pipeline(call: Call, data: dict[str, Any]) -> dict[str, Any]:
     hyperparams = {name: dict(section) for name, section in source.get("hyperparams", {}).items()}
     arguments = hyperparams.setdefault("Args", {})
     for item in data.get("args") or []:
+        if not isinstance(item.get("name"), str):
+            raise invalid_field("args", "an item has no name")
         known = arguments.get(item["name"], {"section": "Args", "name": item["name"]})
         arguments[item["name"]] = {**known, "value": item.get("value")}
     request = {

@@ -262,5 +262,4 @@ def _move(
 
 
 def _count(data: dict[str, Any]) -> int:
-    count = data.get("count")
-    return count if isinstance(count, int) and count > 0 else 1
+    return data.get("count") or 1

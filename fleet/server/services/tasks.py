@@ -13,6 +13,7 @@ from fleet.server.registry import Call, endpoint
 from fleet.server.services.common import check_name, check_tags, expand, get_all
 from fleet.server.services.projects import ensure_project, get_project, with_children
 from fleet.server.services.removal import remove_task
+from fleet.server.shapes import check_task_part
 
 TYPES = [
     "dataset_import",
@@ -195,11 +196,9 @@ def task_fields(call: Call, data: dict[str, Any]) -> dict[str, Any]:
     if data.get("parent"):
         fields["parent"] = get_task(call.store, data["parent"])["id"]
     for part in PARTS:
-        if data.get(part) is None:
-            continue
-        if part != "comment" and not isinstance(data[part], dict):
-            raise invalid_data("Not an object", field=part)
-        fields[part] = data[part]
+        if data.get(part) is not None:
+            check_task_part(part, data[part])
+            fields[part] = data[part]
     if data.get("output_dest") is not None:
         fields["output"] = {"destination": data["output_dest"]}
     return fields
@@ -235,7 +234,8 @@ def new_task(call: Call, fields: dict[str, Any]) -> Document:
         "last_metrics": {},
         **fields,
     }
-    task["execution"] = {"artifacts": [], **task.get("execution", {})}
+    task["execution"] = {**task.get("execution", {})}
+    task["execution"]["artifacts"] = task["execution"].get("artifacts") or []
     task["models"] = {"input": [], "output": [], **task.get("models", {})}
     call.store.tasks.insert(task)
     return task

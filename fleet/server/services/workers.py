@@ -10,6 +10,7 @@ from fleet.server import timestamps
 from fleet.server.auth import COMPANY_ID, COMPANY_NAME
 from fleet.server.errors import invalid_field, worker_not_registered
 from fleet.server.registry import Call, endpoint
+from fleet.server.services.common import check_tags
 from fleet.server.services.queues import get_queue
 from fleet.server.store import Store
 
@@ -23,11 +24,12 @@ def register(call: Call, data: dict[str, Any]) -> dict[str, Any]:
     for queue in queues:
         get_queue(call.store, queue)
     changes = {
+        "tags": [],
+        "system_tags": [],
+        **check_tags(data),
         "queues": queues,
         "ip": call.address,
         "user": call.identity.user,
-        "tags": data.get("tags") or [],
-        "system_tags": data.get("system_tags") or [],
         "task": None,
         "queue": None,
         "register_time": timestamps.now(),
@@ -54,9 +56,10 @@ def status_report(call: Call, data: dict[str, Any]) -> dict[str, Any]:
         "task": data.get("task"),
         "queue": data.get("queue"),
     }
-    for key in ("queues", "tags", "system_tags", "machine_stats"):
+    for key in ("queues", "machine_stats"):
         if data.get(key) is not None:
             changes[key] = data[key]
+    changes |= check_tags(data)
     store.workers.report(data["worker"], changes)
     task = store.tasks.get(data["task"]) if data.get("task") else None
     if task:
@@ -72,15 +75,14 @@ def get_all(call: Call, data: dict[str, Any]) -> dict[str, Any]:
     """The workers that reported lately, by default in the last hour."""
     store = call.store
     last_seen = data.get("last_seen", _LAST_SEEN)
-    if last_seen is not None and not isinstance(last_seen, int | float):
-        raise invalid_field("last_seen", "not a number of seconds")
+    asked = check_tags(data)
     pattern = data.get("worker_pattern")
     return {
         "workers": [
             _described(store, record)
             for record in store.workers.listed(last_seen)
-            if _wanted(record.get("tags", []), data.get("tags"))
-            and _wanted(record.get("system_tags", []), data.get("system_tags"))
+            if _wanted(record.get("tags", []), asked.get("tags"))
+            and _wanted(record.get("system_tags", []), asked.get("system_tags"))
             and (not pattern or fnmatch.fnmatchcase(record["id"], pattern))
         ]
     }
