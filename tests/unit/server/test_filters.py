@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hashlib import md5
+
 import pytest
 
 
@@ -111,8 +113,6 @@ def test_projection(api):
 
 
 def test_last_metrics_can_be_ordered_by_and_compared(api):
-    from hashlib import md5
-
     tasks = []
     for value in (3.0, 1.0, 2.0):
         tasks.append(api.task("metered"))

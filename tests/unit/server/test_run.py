@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 
@@ -128,8 +129,6 @@ def test_a_file_that_is_no_database(tmp_path):
 
 
 def test_a_database_of_a_newer_server(tmp_path):
-    import sqlite3
-
     connection = sqlite3.connect(tmp_path / "fleet.db")
     connection.execute("PRAGMA user_version = 1000")
     connection.commit()
