@@ -127,8 +127,8 @@ def cgroup_options(version: str, mounts: str, *, privileged: bool) -> tuple[str,
         if privileged:
             return ("--cgroupns=private",)
         return ("--cgroupns=host", f"--volume={_CGROUPS}:{_CGROUPS}:rw")
-    # With the directory itself in the container, systemd would leave empty directories of
-    # missing controllers in it, which break `docker stats` on this machine.
+    # With the directory itself in the container, systemd would make directories in this
+    # machine's own, and then remount it read-only.
     places = [line.split()[4] for line in mounts.splitlines() if " - cgroup" in line]
     return (
         "--cgroupns=host",
