@@ -6,7 +6,6 @@ and state; installed Debian packages and the virtual environment are there.
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import time
@@ -70,8 +69,8 @@ def _roots() -> list[int]:
     ids = subprocess.run(inspect, check=True, capture_output=True, text=True).stdout.split()
     template = ["docker", "inspect", "--format", "{{.State.Pid}}", *ids]
     pids = subprocess.run(template, check=True, capture_output=True, text=True).stdout.split()
-    engine = subprocess.run(["pgrep", "-x", "dockerd"], capture_output=True, text=True).stdout
-    server = json.loads((local_fleet_dir(NAME) / "server" / "server.json").read_text())["pid"]
+    engine = subprocess.run(["pgrep", "--oldest", "--exact", "dockerd"], capture_output=True, text=True).stdout
+    server = (local_fleet_dir(NAME) / "server.pid").read_text()
     return [int(pid) for pid in (*pids, *engine.split()[:1], server)]
 
 
