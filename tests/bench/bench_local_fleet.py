@@ -65,27 +65,19 @@ def _timed(*arguments: str) -> float:
 
 def _roots() -> list[int]:
     """First processes of the fleet's containers, the host's engine and the server."""
-    inspect = ["docker", "ps", "--quiet", "--filter", f"label=fleet.local={NAME}"]
-    ids = subprocess.run(inspect, check=True, capture_output=True, text=True).stdout.split()
-    template = ["docker", "inspect", "--format", "{{.State.Pid}}", *ids]
-    pids = subprocess.run(template, check=True, capture_output=True, text=True).stdout.split()
-    engine = subprocess.run(["pgrep", "--oldest", "--exact", "dockerd"], capture_output=True, text=True).stdout
+    ids = _output("docker", "ps", "--quiet", "--filter", f"label=fleet.local={NAME}").split()
+    nodes = _output("docker", "inspect", "--format", "{{.State.Pid}}", *ids).split()
+    engine = _output("pgrep", "--oldest", "--exact", "dockerd")
     server = (local_fleet_dir(NAME) / "server.pid").read_text()
-    return [int(pid) for pid in (*pids, *engine.split()[:1], server)]
+    return [int(pid) for pid in (*nodes, engine, server)]
 
 
 def _disk_bytes() -> int:
-    root = subprocess.run(
-        ["docker", "info", "--format", "{{.DockerRootDir}}"],
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout.strip()
-    folders = [Path(root), local_fleet_dir(NAME), REPOSITORY / ".venv"]
-    sizes = subprocess.run(
-        ["du", "--summarize", "--block-size=1", *map(str, folders)],
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout
+    root = _output("docker", "info", "--format", "{{.DockerRootDir}}").strip()
+    folders = (Path(root), local_fleet_dir(NAME), REPOSITORY / ".venv")
+    sizes = _output("du", "--summarize", "--block-size=1", *map(str, folders))
     return sum(int(line.split()[0]) for line in sizes.splitlines())
+
+
+def _output(*command: str) -> str:
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
