@@ -15,6 +15,7 @@ from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from fleet.server.errors import ApiError, unauthorized
 from fleet.server.multipart import MultipartError, Part, boundary_of, parts
@@ -136,8 +137,32 @@ async def _download(request: Request, root: Path) -> Response:
     path = _inside(root, request.path_params["path"])
     if not await to_thread.run_sync(path.is_file):
         raise ApiError(404, 0, "No such file")
-    kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-    return FileResponse(path, media_type=kind)
+    try:
+        return _OpenFileResponse(path)
+    except FileNotFoundError:
+        raise ApiError(404, 0, "No such file") from None
+
+
+class _OpenFileResponse(FileResponse):
+    """A file as it was when it was asked for, even if another takes its place meanwhile.
+
+    The plain response looks at a path's length and then opens it: a file that is replaced in
+    between is cut short, or longer than was announced.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        super().__init__(
+            f"/proc/self/fd/{self._descriptor}",
+            media_type=mimetypes.guess_type(path.name)[0] or "application/octet-stream",
+            stat_result=os.fstat(self._descriptor),
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            os.close(self._descriptor)
 
 
 async def _delete(request: Request, root: Path) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
@@ -56,6 +57,27 @@ def test_replace_and_delete(api, server):
     assert api.session.get(url, timeout=10).status_code == 404
     assert api.session.delete(url, timeout=10).status_code == 404
     assert not (server.data / "files" / "gone").exists()
+
+
+def test_a_file_that_is_replaced_meanwhile_is_read_whole(api):
+    contents = [b"a" * 10, b"b" * 5_000, b"c" * 300_000]
+    upload(api, "replaced.bin", contents[0])
+
+    def replace() -> None:
+        for number in range(150):
+            upload(api, "replaced.bin", contents[number % len(contents)])
+
+    def read() -> set[bytes]:
+        token = api.session.headers["Authorization"]
+        with requests.Session() as session:
+            session.headers["Authorization"] = token
+            url = f"{api.files}/replaced.bin"
+            return {session.get(url, timeout=30).content for _ in range(100)}
+
+    with ThreadPoolExecutor() as pool:
+        readers = [pool.submit(read) for _ in range(4)]
+        pool.submit(replace).result()
+        assert set().union(*(reader.result() for reader in readers)) <= set(contents)
 
 
 def test_put(api):
