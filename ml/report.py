@@ -37,7 +37,9 @@ td.number, th.number { text-align: right; }
 tr.best td { font-weight: 600; color: var(--accent); }
 section.bad { border-left: 4px solid var(--bad); }
 section.bad h2 { color: var(--bad); }
-td.id { font-family: ui-monospace, monospace; font-size: 12px; overflow-wrap: anywhere; }
+section.bad td.text { white-space: normal; }
+td.text { white-space: nowrap; }
+td.id { font-family: ui-monospace, monospace; font-size: 11px; white-space: nowrap; }
 """
 
 # no button sends data to a service
@@ -82,7 +84,7 @@ def run_page(
     sections = _training(record, comparison, quality)
     sections.append(_section("Predictions", _table(inferences)))
     sections += [_section(f"Predictions: {name}", _plot(figure)) for name, figure in batches]
-    sections.append(_section("Steps", _table(_provenance(steps))))
+    sections.append(_section("Steps", _table(_provenance(steps, record["run_id"]))))
     return _page(_title(record), _subtitle(record), sections)
 
 
@@ -125,15 +127,16 @@ def _training(record: Mapping[str, Any], comparison: go.Figure, quality: go.Figu
     return sections
 
 
-def _provenance(steps: Sequence[Outcome]) -> pd.DataFrame:
+def _provenance(steps: Sequence[Outcome], run_id: str) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {
-                "step": one.name,
+                "step": one.name.replace(run_id, "").strip(),
                 "status": one.status,
                 "seconds": "" if one.seconds is None else f"{one.seconds:.1f}",
                 "queue": one.queue,
-                "worker": one.worker,
+                # a services agent's worker goes on with the task's id, which has its own column
+                "worker": ":".join(one.worker.split(":")[:2]),
                 "task": one.reference,
             }
             for one in steps

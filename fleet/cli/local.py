@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from fleet.cli import options
@@ -113,6 +112,6 @@ def _print_status(found: Status) -> None:
         table.add_row(
             part.name, part.address, "well" if part.well else "[red]ill[/red]", part.detail
         )
-    Console().print(table)
+    options.console().print(table)
     if not found.whole:
         click.echo("not whole; mend it with: make up (or fleet local up --no-run)", err=True)

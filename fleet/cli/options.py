@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import click
+from rich.console import Console
 
 from fleet.spec import SPEC_FILE
+
+_PIPE_WIDTH = 160
 
 config_file = click.option(
     "--config",
@@ -26,6 +29,12 @@ spec_file = click.option(
     help="The contract.",
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON and nothing else.")
+
+
+def console() -> Console:
+    """Where tables go; into a file or a pipe they are not cut to a terminal's width."""
+    found = Console()
+    return found if found.is_terminal else Console(width=_PIPE_WIDTH)
 
 
 def print_json(value: Any) -> None:

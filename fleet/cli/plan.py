@@ -6,7 +6,6 @@ import dataclasses
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from fleet.cli import options
@@ -49,4 +48,4 @@ def plan(inventory: Path, registry: str, spec_file: Path, as_json: bool) -> None
             gpus = ", ".join(map(str, slot.gpus)) or "-"
             name = f"{slot.worker_id} (services)" if slot.services else slot.worker_id
             table.add_row(node.node, name, ", ".join(slot.queues), slot.image_name, gpus)
-    Console().print(table)
+    options.console().print(table)

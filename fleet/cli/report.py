@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -47,7 +46,7 @@ def report(
 
 def print_report(api: Api, run: Run, output: Path | None = None) -> None:
     """Print a run's leaderboard, its failed models, and where its report was saved."""
-    console = Console()
+    console = options.console()
     summary = training_summary(api, run)
     if summary:
         console.print(_leaderboard(summary))

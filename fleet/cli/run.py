@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -85,7 +84,7 @@ def _print_fields(template: str, as_json: bool) -> None:
     table = Table("field", "type", "default", "what it is")
     for field in found:
         table.add_row(field.path, field.type, escape(field.default), escape(field.help))
-    Console().print(table)
+    options.console().print(table)
 
 
 def _values(settings: Sequence[str]) -> dict[str, str]:

@@ -6,7 +6,6 @@ from datetime import datetime
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from fleet.clearml_api import connect
@@ -44,7 +43,7 @@ def runs(limit: int, config_file: Path | None, as_json: bool) -> None:
         table.add_row(
             run.run_id, _status(run.status), _clock(run.created), str(len(run.steps)), str(failed)
         )
-    Console().print(table)
+    options.console().print(table)
 
 
 def print_run(run: Run, as_json: bool) -> None:
@@ -52,11 +51,12 @@ def print_run(run: Run, as_json: bool) -> None:
     if as_json:
         options.print_json(run.as_dict())
         return
-    console = Console()
-    table = Table("step", "status", "queue", "node", "seconds", "task")
+    console = options.console()
+    table = Table("step", "status", "queue", "node", "seconds")
+    table.add_column("task", no_wrap=True, overflow="fold")
     for step in run.steps:
         table.add_row(
-            step.name,
+            step.short_name(run.run_id),
             _status(step.status),
             step.queue or "-",
             step.node or "-",
@@ -67,7 +67,9 @@ def print_run(run: Run, as_json: bool) -> None:
     console.print(table)
     for step in run.steps:
         if step.failure:
-            console.print(f"{step.name}: {step.failure}", style="red", markup=False)
+            console.print(
+                f"{step.short_name(run.run_id)}: {step.failure}", style="red", markup=False
+            )
     console.print(f"training-summary:  {run.training_summary or '-'}")
     console.print(f"inference-summary: {run.inference_summary or '-'}")
 

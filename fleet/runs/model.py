@@ -44,6 +44,10 @@ class Step:
     status: str
     failure: str | None = None
 
+    def short_name(self, run_id: str) -> str:
+        """The name without the run's id, for places that show the run already."""
+        return self.name.replace(run_id, "").strip()
+
 
 @dataclass(frozen=True)
 class Run:

@@ -50,7 +50,7 @@ def wait(
             if step.status != seen.get(step.task_id) and step.status != "created":
                 seen[step.task_id] = step.status
                 where = f" on {step.node}" if step.node and step.status != "queued" else ""
-                echo(f"{elapsed:6.1f} s  {step.name}: {step.status}{where}")
+                echo(f"{elapsed:6.1f} s  {step.short_name(run_id)}: {step.status}{where}")
         if run.finished:
             return run
         if not told_queued and elapsed > _TELL_QUEUED_SECONDS and run.status == "queued":

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, Field
 
-from ml.phases.inference_batch import figure
+from ml.phases.inference_batch import TEST_PART, figure
 from ml.phases.training_summary import NAME as TRAINING_SUMMARY
 from ml.phases.training_summary import best_schema, reason
 from ml.runtime import conventions as names
@@ -80,7 +80,10 @@ def run(step: Step, parameters: Parameters) -> None:
             mend="mend what the messages name, and start a new run",
             failure_class=records[0]["failure_class"],
         )
-    _write_report(step, outcomes, table, inferences)
+    # the report shows the best model on the test part already: the batch step on it adds nothing
+    elsewhere = {record["task"] for record in done if record.get("source") != TEST_PART}
+    plotted = [one for one in inferences if one.reference in elsewhere]
+    _write_report(step, outcomes, table, plotted)
     step.properties(
         **{
             names.PROPERTY_MODEL: done[0]["model"],
@@ -125,7 +128,7 @@ def _write_report(step: Step, outcomes: list[Outcome], table, inferences: list[O
     batches = [
         (one.name, figure(pd.read_parquet(step.fetch(one.reference, "predictions", where)), schema))
         for one in inferences
-        if one.phase == "inference-batch" and one.is_finished
+        if one.phase == "inference-batch"
     ]
     page = step.work / "report.html"
     page.write_text(
