@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fleet.command import find, run
 from fleet.errors import FleetError, raise_all
 from fleet.local import addresses, daemon, engine, hostserver, network
-from fleet.local.command import find, run
 from fleet.local.inventory import node_names
 from fleet.local.layout import API_PORT, FILES_PORT, Layout
 from fleet.paths import REPOSITORY

@@ -10,9 +10,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from fleet.command import find, run, tail
 from fleet.errors import FleetError
 from fleet.local import engine
-from fleet.local.command import find, run, tail
 from fleet.local.layout import Layout, write_private
 
 #: What a local fleet needs of the system: the program, and the Debian package that brings it.

@@ -6,10 +6,10 @@ import os
 import shutil
 from collections.abc import Callable
 
+from fleet.command import find
 from fleet.errors import FleetError
 from fleet.images import digests
 from fleet.local import daemon, engine, hostserver, nodes, ssh
-from fleet.local.command import find
 from fleet.local.layout import IMAGE_LABEL, LABEL, Layout
 from fleet.local.lock import locked
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fleet.local.command import run
+from fleet.command import run
 from fleet.local.layout import HOME_LABEL, LABEL, Layout
 
 _SPEC_LABEL = "fleet.local.spec"

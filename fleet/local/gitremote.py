@@ -5,9 +5,9 @@ from __future__ import annotations
 import socket
 import time
 
+from fleet.command import run
 from fleet.errors import FleetError
 from fleet.local import engine
-from fleet.local.command import run
 from fleet.local.layout import GIT, Layout
 from fleet.paths import REPOSITORY
 

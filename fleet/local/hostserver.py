@@ -11,8 +11,8 @@ from pathlib import Path
 
 import requests
 
+from fleet.command import own_program, tail
 from fleet.errors import FleetError
-from fleet.local.command import own_program, tail
 from fleet.local.layout import API_PORT, FILES_PORT, Layout
 from fleet.paths import REPOSITORY
 

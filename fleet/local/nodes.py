@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from fleet.command import find, run
 from fleet.errors import FleetError
 from fleet.local import engine, ssh
-from fleet.local.command import find, run
 from fleet.local.layout import LABEL, ROLE_LABEL, Layout
 
 ROLE = "node"

@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from fleet.command import own_program
 from fleet.errors import FleetError
-from fleet.local.command import own_program
 from fleet.local.layout import Layout
 from fleet.paths import REPOSITORY
 

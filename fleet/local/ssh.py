@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from fleet.local.command import run
+from fleet.command import run
 from fleet.local.layout import Layout, write_private
 
 #: Where Ansible keeps the connections that it shares (`control_path_dir` of ansible.cfg).

@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from fleet.command import find
 from fleet.local import engine, gitremote, hostserver, network, registry, ssh
-from fleet.local.command import find
 from fleet.local.layout import GIT, REGISTRY, Layout
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from fleet.command import run
 from fleet.errors import FleetError
 from fleet.paths import REPOSITORY
 
@@ -68,19 +68,5 @@ def remote_branches_with(commit: str, checkout: Path = REPOSITORY) -> list[str]:
 
 
 def _git(checkout: Path, *arguments: str) -> str:
-    try:
-        done = subprocess.run(
-            ["git", "-C", str(checkout), *arguments],
-            check=True,
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-    except (subprocess.CalledProcessError, subprocess.TimeoutExpired, OSError) as error:
-        reason = (getattr(error, "stderr", None) or str(error)).strip().splitlines()[-1]
-        raise FleetError(
-            f"git does not answer: {reason}",
-            where=str(checkout),
-            mend="templates are made from a git checkout with at least one commit: clone one",
-        ) from error
-    return done.stdout
+    mend = "templates are made from a git checkout with at least one commit: clone one"
+    return run(["git", "-C", str(checkout), *arguments], mend=mend).stdout

@@ -2,8 +2,8 @@ import sys
 
 import pytest
 
+from fleet.command import brief, find, run, tail
 from fleet.errors import FleetError
-from fleet.local.command import brief, find, run, tail
 
 
 def python(code):
