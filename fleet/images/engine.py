@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 
+from fleet.command import run
 from fleet.errors import FleetError
 
 # Every image made here bears it, so that what was made here can be found again, and removed.
@@ -94,12 +95,5 @@ def _clients() -> list[str]:
 
 
 def _call(client: str, *args: str) -> subprocess.CompletedProcess[str]:
-    try:
-        return subprocess.run(
-            (client, *args), capture_output=True, text=True, timeout=_QUERY_SECONDS, check=False
-        )
-    except subprocess.TimeoutExpired:
-        raise FleetError(
-            f"Docker did not answer `docker {' '.join(args)}` in {_QUERY_SECONDS} s",
-            mend="see whether its daemon is well: docker info",
-        ) from None
+    mend = "see whether its daemon is well: docker info"
+    return run((client, *args), timeout=_QUERY_SECONDS, check=False, mend=mend)
