@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 import click
+from rich.markup import escape
 from rich.table import Table
 
 from fleet.clearml_api import connect
@@ -52,7 +53,7 @@ def print_run(run: Run, as_json: bool) -> None:
         options.print_json(run.as_dict())
         return
     console = options.console()
-    table = Table("step", "status", "queue", "node", "seconds")
+    table = Table("step", "status", "queue", "node", "seconds", "result")
     table.add_column("task", no_wrap=True, overflow="fold")
     for step in run.steps:
         table.add_row(
@@ -61,6 +62,7 @@ def print_run(run: Run, as_json: bool) -> None:
             step.queue or "-",
             step.node or "-",
             _seconds(step),
+            escape(step.result or ""),
             step.task_id,
         )
     console.print(f"run [bold]{run.run_id}[/bold]: {_status(run.status)}")

@@ -29,6 +29,8 @@ class Step:
         ISO 8601.
     failure : str or None
         One line: why it failed.
+    result : str or None
+        A few words: what came of it.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Step:
     completed: str | None
     status: str
     failure: str | None = None
+    result: str | None = None
 
     def short_name(self, run_id: str) -> str:
         """The name without the run's id, for places that show the run already."""

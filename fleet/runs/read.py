@@ -89,10 +89,11 @@ def _run(run_id: str, tasks: Iterable[dict[str, Any]], queue_names: Mapping[str,
 
 
 def _step(task: Mapping[str, Any], queue_names: Mapping[str, str]) -> Step:
-    properties = (task.get("hyperparams") or {}).get("properties") or {}
+    section = (task.get("hyperparams") or {}).get("properties") or {}
+    properties = {name: item.get("value") for name, item in section.items()}
     worker = task.get("last_worker") or None
     queue = (task.get("execution") or {}).get("queue")
-    failure = (properties.get(conventions.PROPERTY_FAILURE) or {}).get("value")
+    failure = properties.get(conventions.PROPERTY_FAILURE)
     if not failure and task["status"] in ("failed", "stopped"):
         failure = task.get("status_message") or None
     return Step(
@@ -108,7 +109,22 @@ def _step(task: Mapping[str, Any], queue_names: Mapping[str, str]) -> Step:
         completed=task.get("completed"),
         status=task["status"],
         failure=failure,
+        result=None if failure else _result(properties),
     )
+
+
+def _result(properties: Mapping[str, str]) -> str | None:
+    """What came of a step in a few words, from the user properties that its phase sets."""
+    value = properties.get
+    if prediction := value(conventions.PROPERTY_PREDICTION):
+        return f"{value(conventions.PROPERTY_TARGET)}: {prediction}"
+    if best := value(conventions.PROPERTY_BEST_MODEL):
+        return f"best: {best}"
+    if score := value(conventions.PROPERTY_SCORE):
+        return f"{value(conventions.PROPERTY_METRIC)} {score}"
+    if rows := value(conventions.PROPERTY_ROWS):
+        return f"{rows} rows"
+    return None
 
 
 def _last_of(steps: Iterable[Step], phase: str) -> str | None:

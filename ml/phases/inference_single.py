@@ -75,7 +75,7 @@ def run(step: Step, parameters: Parameters) -> None:
             names.PROPERTY_MODEL: model.name,
             names.PROPERTY_ROWS: 1,
             names.PROPERTY_TARGET: model.schema.target,
-            "prediction": prediction,
+            names.PROPERTY_PREDICTION: prediction,
         }
     )
     step.log(f"{model.schema.target}: {prediction}")

@@ -28,6 +28,7 @@ PROPERTY_BEST_MODEL = "best_model"
 PROPERTY_FAILED_MODELS = "failed_models"
 PROPERTY_TRAINING_SUMMARY = "training_summary"
 PROPERTY_INFERENCE_SUMMARY = "inference_summary"
+PROPERTY_PREDICTION = "prediction"
 PROPERTY_FAILURE_CLASS = "failure_class"
 PROPERTY_FAILURE = "failure"
 

@@ -92,6 +92,7 @@ def test_a_prediction_from_a_phase_template(fleet, run):
     )
     (step,) = done["steps"]
     assert (step["status"], step["queue"]) == ("completed", "cpu-infer")
+    assert 25 < float(step["result"].removeprefix("target: ")) < 346  # the range of the data
 
 
 def test_a_users_own_file_with_classes(fleet, tmp_path):
