@@ -85,7 +85,7 @@ def _explain(item: dict[str, Any], source: positions.Source) -> FleetError:
     return FleetError(
         f"'{name}' has a value that does not fit: {item['msg']} (found {item['input']!r})",
         where=where,
-        mend=_help(keys) or "see the comments in queues.yml",
+        mend=_help(keys, item) or "see the comments in queues.yml",
     )
 
 
@@ -94,7 +94,11 @@ def _known_keys(keys: positions.Keys) -> list[str]:
     return sorted(model.model_fields) if model else []
 
 
-def _help(keys: positions.Keys) -> str | None:
+def _help(keys: positions.Keys, item: dict[str, Any]) -> str | None:
+    if item["type"] in ("dict_type", "model_type"):
+        return "write a mapping here: lines of `key: value`, indented below it"
+    if item["type"] == "list_type":
+        return "write a list here, such as [one, two]"
     for end in range(len(keys), 0, -1):
         model = _model_at(keys[: end - 1])
         if model and keys[end - 1] in model.model_fields:
