@@ -142,12 +142,22 @@ def have_engine(fleet: Fleet) -> str:
     return f"Docker {(engine.info() or {}).get('ServerVersion')}"
 
 
-def have_images(fleet: Fleet) -> str:
-    """Have the images; what is built already is kept."""
+def have_host_images(fleet: Fleet) -> str:
+    """Have the images that only this machine uses; what is built already is kept."""
     fleet.layout.state.mkdir(parents=True, exist_ok=True)
     fleet.layout.state.chmod(0o700)
-    fleet.images = build([*HOST_IMAGES, *NODE_IMAGES], echo=fleet.progress.say)
-    return ", ".join(fleet.images)
+    return _build(fleet, HOST_IMAGES, push_to=None)
+
+
+def have_node_images(fleet: Fleet) -> str:
+    """Have the images that nodes pull, in the registry: each is pushed while the next is built."""
+    return _build(fleet, NODE_IMAGES, push_to=f"127.0.0.1:{fleet.registry_port}")
+
+
+def _build(fleet: Fleet, names: Sequence[str], push_to: str | None) -> str:
+    with locked(fleet.layout.state_root / "images.lock", "the images", wait=True):
+        fleet.images |= build(names, push_to=push_to, echo=fleet.progress.say)
+    return ", ".join(names)
 
 
 def have_network(fleet: Fleet) -> str:
@@ -157,12 +167,10 @@ def have_network(fleet: Fleet) -> str:
 
 
 def have_registry(fleet: Fleet) -> str:
-    """Have the registry, with the images that nodes pull."""
+    """Have the registry that nodes pull from."""
     address = network.registry_of(fleet.subnet)
     image = fleet.images["services"].image_id
     fleet.registry_port, done = registry.ensure(fleet.layout, image, address)
-    push_to = f"127.0.0.1:{fleet.registry_port}"
-    build(NODE_IMAGES, push_to=push_to, echo=fleet.progress.say)
     return f"{fleet.registry} {done}"
 
 
@@ -236,9 +244,10 @@ RUN = Action("run", run_pipeline)
 ACTIONS = [
     Action("checks", check_all),
     Action("engine", have_engine),
-    Action("images", have_images),
+    Action("host images", have_host_images),
     Action("network", have_network),
     Action("registry", have_registry),
+    Action("images", have_node_images),
     Action("git", have_git_remote),
     Action("server", have_server),
     Action("nodes", have_nodes),

@@ -22,8 +22,8 @@ def actions(monkeypatch):
 
 def test_the_actions_in_their_order():
     assert [action.name for action in ACTIONS] == [
-        "checks", "engine", "images", "network", "registry", "git", "server", "nodes",
-        "playbook", "templates", "run",
+        "checks", "engine", "host images", "network", "registry", "images", "git", "server",
+        "nodes", "playbook", "templates", "run",
     ]  # fmt: skip
     assert ACTIONS[-1] is RUN
 
