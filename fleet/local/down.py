@@ -116,6 +116,10 @@ def _remove_images(layout: Layout, tell: Callable[[str], None]) -> None:
         engine.docker("image", "rm", "--force", *before, timeout=300, check=False)
         removed = len(before) - len(_image_ids())
         tell(f"{removed} of {len(before)} images")
+    if daemon.started_by_us(layout):
+        # The build cache bears no label; in an engine that ran for us alone, all of it is ours.
+        engine.docker("builder", "prune", "--all", "--force", timeout=300)
+        tell("the build cache")
     digests.PATH.unlink(missing_ok=True)
     for shared in ("build", "logs"):
         shutil.rmtree(layout.state_root / shared, ignore_errors=True)
