@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,6 +32,8 @@ _SETTINGS = {
     ),
     "etc/apt/apt.conf.d/docker-no-languages": 'Acquire::Languages "none";\n',
 }
+
+_INSTALLING = threading.Lock()
 
 
 def make_base(
@@ -92,6 +95,12 @@ def ensure_installed(echo: Callable[[str], None], *, log: Path, programs: Progra
             "making a Debian base image needs root, and no container registry is reachable",
             mend="run this with sudo, or give Docker a registry or a mirror to pull Debian from",
         )
+    # Two bases are made side by side, and apt lets only one in.
+    with _INSTALLING:
+        _install(echo, log=log, programs=programs)
+
+
+def _install(echo: Callable[[str], None], *, log: Path, programs: Programs) -> None:
     if shutil.which("debootstrap"):
         return
     if not shutil.which("apt-get"):
