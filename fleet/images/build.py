@@ -28,6 +28,7 @@ def build(
     push_to: str | None = None,
     torch: str = "auto",
     bases: str = "auto",
+    digests_file: Path = digests.PATH,
     echo: Callable[[str], None] = print,
 ) -> dict[str, BuiltImage]:
     """Build the named images and what they stand on; an image that is there already is kept.
@@ -38,11 +39,13 @@ def build(
         Names of images.yml.
     push_to : str, optional
         A registry, `host:port`; those of the images that have `push` in images.yml are
-        pushed to it, and images/digests.yml is written.
+        pushed to it, and the digests are written down.
     torch : {"auto", "cpu", "cuda"}
         Which build of PyTorch the cuda image carries; see :func:`wheels.choose_torch`.
     bases : {"auto", "registry", "debootstrap"}
         Where the Debian bases come from.
+    digests_file : Path
+        Where the digests of what was pushed are written down; images/digests.yml by default.
     echo : callable
         Takes one line for each step; it may be called from several threads.
 
@@ -69,7 +72,7 @@ def build(
     programs = Programs()
     workshop = Workshop(specs, load_bases(), choices, programs=programs, logs=LOGS, echo=echo)
     pushes: dict[str, Future[BuiltImage]] = {}
-    known = digests.read()
+    known = digests.read(digests_file)
     # Layers are compressed by one core each; the second one is for the next image's.
     with ThreadPoolExecutor(max_workers=2) as pool:
 
@@ -86,7 +89,7 @@ def build(
             programs.end()
             raise
     if pushes:
-        digests.update({name: Pushed.of(built[name]) for name in pushes})
+        digests.update({name: Pushed.of(built[name]) for name in pushes}, digests_file)
     return {name: built[name] for name in wanted}
 
 

@@ -1,5 +1,6 @@
-"""images/digests.yml: what was built and pushed, so that nodes pull exactly that.
+"""What was built and pushed, in a file of digests, so that nodes pull exactly that.
 
+A local fleet has a file of its own; images/digests.yml is for all others.
 It names no registry: a node pulls `REGISTRY/repository@digest`, and which registry that is,
 its inventory says.
 """

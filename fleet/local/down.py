@@ -8,7 +8,6 @@ from collections.abc import Callable
 
 from fleet.command import find
 from fleet.errors import FleetError
-from fleet.images import digests
 from fleet.local import daemon, engine, hostserver, nodes, ssh
 from fleet.local.layout import IMAGE_LABEL, LABEL, Layout
 from fleet.local.lock import locked
@@ -120,7 +119,6 @@ def _remove_images(layout: Layout, tell: Callable[[str], None]) -> None:
         # The build cache bears no label; in an engine that ran for us alone, all of it is ours.
         engine.docker("builder", "prune", "--all", "--force", timeout=300)
         tell("the build cache")
-    digests.PATH.unlink(missing_ok=True)
     for shared in ("build", "logs"):
         shutil.rmtree(layout.state_root / shared, ignore_errors=True)
 

@@ -77,6 +77,11 @@ class Layout:
         return self.state / "fleet.json"
 
     @property
+    def digests(self) -> Path:
+        """Digests of the images that were pushed to this fleet's registry."""
+        return self.state / "digests.yml"
+
+    @property
     def server(self) -> Path:
         """Data directory of the embedded server."""
         return self.state / "server"

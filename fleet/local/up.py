@@ -156,7 +156,12 @@ def have_node_images(fleet: Fleet) -> str:
 
 def _build(fleet: Fleet, names: Sequence[str], push_to: str | None) -> str:
     with locked(fleet.layout.state_root / "images.lock", "the images", wait=True):
-        fleet.images |= build(names, push_to=push_to, echo=fleet.progress.say)
+        fleet.images |= build(
+            names,
+            push_to=push_to,
+            digests_file=fleet.layout.digests,
+            echo=fleet.progress.say,
+        )
     return ", ".join(names)
 
 
@@ -202,6 +207,7 @@ def have_nodes(fleet: Fleet) -> str:
         "registry": fleet.registry,
         "registry_port": fleet.registry_port,
         "git_url": fleet.git_url,
+        "digests": str(layout.digests),
         "inventory": str(fleet.wanted.inventory.resolve()),
         "nodes": chosen,
     }
@@ -223,7 +229,11 @@ def publish_templates(fleet: Fleet) -> str:
     gitremote.push(fleet.layout)
     code = StepCode(fleet.git_url, committed_step_code(), gitremote.BRANCH)
     published = publish(
-        fleet.connect(), fleet.spec, code, registry=fleet.registry, digests=digests.by_name()
+        fleet.connect(),
+        fleet.spec,
+        code,
+        registry=fleet.registry,
+        digests=digests.by_name(fleet.layout.digests),
     )
     fresh = sum(template.outcome == "published" for template in published)
     return f"{fresh} published, {len(published) - fresh} kept"

@@ -1,7 +1,12 @@
+import importlib
+
 import pytest
 
 from fleet.errors import FleetError
-from fleet.images import build
+from fleet.images import build, digests
+from fleet.images.model import BuiltImage
+
+MODULE = importlib.import_module("fleet.images.build")
 
 
 @pytest.mark.parametrize(
@@ -23,3 +28,35 @@ def test_a_machine_without_docker_is_told_so(monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(FleetError, match="no docker command"):
         build(["node"])
+
+
+def test_what_was_pushed_is_written_where_the_caller_says(monkeypatch, tmp_path):
+    class Workshop:
+        def __init__(self, *_, **__):
+            pass
+
+        def ensure(self, names, ready):
+            built = {
+                name: BuiltImage(
+                    name, "sha256:1", f"fleet/{name}:1", f"fleet/{name}", "", "0" * 64, "registry"
+                )
+                for name in names
+            }
+            for image in built.values():
+                ready(image)
+            return built
+
+    monkeypatch.setattr(MODULE, "Workshop", Workshop)
+    monkeypatch.setattr(MODULE, "LOGS", tmp_path)
+    monkeypatch.setattr(MODULE.registry, "push", lambda image, **_: f"sha256:{'1' * 64}")
+    monkeypatch.setattr(digests, "PATH", tmp_path / "of-all.yml")
+    path = tmp_path / "digests.yml"
+    build(
+        ["agent"],
+        push_to="127.0.0.1:5000",
+        torch="cpu",
+        digests_file=path,
+        echo=lambda line: None,
+    )
+    assert digests.by_name(path) == {"agent": f"sha256:{'1' * 64}"}
+    assert [file.name for file in tmp_path.iterdir()] == ["digests.yml"]

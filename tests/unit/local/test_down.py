@@ -10,13 +10,11 @@ from fleet.local.down import down
 
 
 @pytest.fixture
-def machine(fake_engine, monkeypatch, tmp_path):
+def machine(fake_engine, monkeypatch):
     """A machine whose engine answers, with the containers and volumes of a fleet."""
     monkeypatch.setattr(module, "find", lambda program: f"/usr/bin/{program}")
     monkeypatch.setattr(engine, "info", lambda: {"ServerVersion": "28"})
     monkeypatch.setattr(engine, "living_homes", lambda layout: set())
-    monkeypatch.setattr(digests, "PATH", tmp_path / "digests.yml")
-    digests.PATH.write_text("images: {}")
     fake_engine.answers |= {
         ("container", "ls"): "fleet-lab-cpu-1\nfleet-lab-git\n",
         ("volume", "ls"): "fleet-lab-cpu-1\n",
@@ -40,13 +38,18 @@ def test_all_of_it_goes_and_is_named(machine, layout):
         assert part in text
     assert ("rm", "--force", "--volumes", "fleet-lab-cpu-1", "fleet-lab-git") in machine.commands
     assert not layout.state_root.exists()
-    assert not digests.PATH.exists()
+
+
+def test_the_digests_of_a_production_fleet_stay(machine, layout, monkeypatch, tmp_path):
+    monkeypatch.setattr(digests, "PATH", tmp_path / "digests.yml")
+    digests.PATH.write_text("images: {}")
+    down(layout, lambda line: None)
+    assert digests.PATH.exists()
 
 
 def test_images_may_be_kept(machine, layout):
     down(layout, lambda line: None, keep_images=True)
     assert not [command for command in machine.commands if command[:2] == ("image", "rm")]
-    assert digests.PATH.exists()
 
 
 def test_images_stay_while_another_fleet_uses_them(machine, layout):

@@ -4,7 +4,8 @@ from fleet.errors import FleetError
 from fleet.local import up as module
 from fleet.local.checks import Wanted
 from fleet.local.lock import locked
-from fleet.local.up import ACTIONS, RUN, Action, up
+from fleet.local.progress import Progress
+from fleet.local.up import ACTIONS, RUN, Action, Fleet, up
 
 
 @pytest.fixture
@@ -90,3 +91,13 @@ def test_another_servers_credentials_are_not_taken(actions, wanted, monkeypatch)
     up(wanted, lambda line: None)
     assert "CLEARML_API_ACCESS_KEY" not in seen
     assert seen["FLEET_LOCAL_NAME"] == "lab"
+
+
+def test_the_digests_of_a_fleet_are_its_own(wanted, layout, monkeypatch):
+    asked = {}
+    monkeypatch.setattr(module, "build", lambda names, **options: asked.update(options) or {})
+    fleet = Fleet(wanted, Progress(lambda line: None, 1), registry_port=5000)
+    module.have_node_images(fleet)
+    assert asked["push_to"] == "127.0.0.1:5000"
+    assert asked["digests_file"] == layout.digests
+    assert layout.digests.parent == layout.state
