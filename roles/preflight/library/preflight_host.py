@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import platform
 import shutil
+import subprocess
 import time
 
 from ansible.module_utils.basic import AnsibleModule
@@ -43,6 +44,10 @@ options:
     description: The control machine's time, seconds since 1970 in UTC.
     type: float
     required: true
+  gpus:
+    description: How many GPUs the node's slots own; the machine must have them ready for Docker.
+    type: int
+    default: 0
 author:
   - The authors of clearml-fleet
 """
@@ -83,12 +88,19 @@ def find_problems(wanted, host):
     list of dict
         Each with `what` and `mend`; empty when the machine can be a node.
     """
-    checks = (_root, _system, _architecture, _systemd, _disk, _clock)
+    checks = (_root, _system, _architecture, _systemd, _disk, _clock, _gpus, _gpu_toolkit)
     return [problem for problem in (check(wanted, host) for check in checks) if problem]
 
 
 def read_host(disk_path):
-    """What the machine is: `uid`, `os`, `architecture`, `systemd`, `free_gb`, `time`."""
+    """What the machine is.
+
+    Returns
+    -------
+    dict
+        `uid`, `os`, `architecture`, `systemd`, `free_gb`, `time`; `gpus`, how many the driver
+        lists; `gpu_toolkit`, whether Docker can hand GPUs to containers.
+    """
     return {
         "uid": os.geteuid(),
         "os": read_os_release(),
@@ -96,7 +108,18 @@ def read_host(disk_path):
         "systemd": os.path.isdir("/run/systemd/system"),
         "free_gb": shutil.disk_usage(disk_path).free / 1e9 if os.path.isdir(disk_path) else 0.0,
         "time": time.time(),
+        "gpus": count_gpus(),
+        "gpu_toolkit": shutil.which("nvidia-container-runtime-hook") is not None,
     }
+
+
+def count_gpus():
+    """How many GPUs the NVIDIA driver lists; 0 without a driver that answers."""
+    smi = shutil.which("nvidia-smi")
+    if smi is None:
+        return 0
+    listed = subprocess.run([smi, "--list-gpus"], capture_output=True, text=True, check=False)
+    return sum(line.startswith("GPU ") for line in listed.stdout.splitlines())
 
 
 def read_os_release(path="/etc/os-release"):
@@ -165,6 +188,24 @@ def _clock(wanted, host):
     )
 
 
+def _gpus(wanted, host):
+    if host["gpus"] >= wanted["gpus"]:
+        return None
+    return _problem(
+        f"its slots own {wanted['gpus']} GPUs, but the NVIDIA driver lists {host['gpus']}",
+        "install the driver so that `nvidia-smi -L` lists them, or correct fleet_gpus",
+    )
+
+
+def _gpu_toolkit(wanted, host):
+    if not wanted["gpus"] or host["gpu_toolkit"]:
+        return None
+    return _problem(
+        "Docker cannot hand GPUs to containers here: the NVIDIA container toolkit is missing",
+        "install nvidia-container-toolkit from NVIDIA's package source",
+    )
+
+
 def _problem(what, mend):
     return {"what": what, "mend": mend}
 
@@ -179,6 +220,7 @@ def main():
             "disk_path": {"type": "path", "required": True},
             "maximum_clock_skew": {"type": "int", "required": True},
             "control_time": {"type": "float", "required": True},
+            "gpus": {"type": "int", "default": 0},
         },
         supports_check_mode=True,
     )

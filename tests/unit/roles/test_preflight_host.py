@@ -12,6 +12,7 @@ WANTED = {
     "disk_path": "/var/lib",
     "maximum_clock_skew": 30,
     "control_time": 1000.0,
+    "gpus": 0,
 }
 GOOD = {
     "uid": 0,
@@ -20,6 +21,8 @@ GOOD = {
     "systemd": True,
     "free_gb": 50.0,
     "time": 1001.0,
+    "gpus": 0,
+    "gpu_toolkit": False,
 }
 
 
@@ -52,6 +55,24 @@ def test_each_problem_is_told_with_what_to_do(preflight, wrong, said):
 
     assert said in problem["what"]
     assert problem["mend"]
+
+
+def test_gpus_that_slots_own_must_be_listed_and_usable(preflight):
+    wanted = {**WANTED, "gpus": 4}
+    assert preflight.find_problems(wanted, {**GOOD, "gpus": 8, "gpu_toolkit": True}) == []
+    (driver,) = preflight.find_problems(wanted, {**GOOD, "gpus": 3, "gpu_toolkit": True})
+    assert "own 4 GPUs, but the NVIDIA driver lists 3" in driver["what"]
+    (toolkit,) = preflight.find_problems(wanted, {**GOOD, "gpus": 4})
+    assert "container toolkit" in toolkit["what"]
+
+
+def test_the_drivers_list_is_counted(preflight, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert preflight.count_gpus() == 0
+    smi = tmp_path / "nvidia-smi"  # stands in for the driver's program, by its documented output
+    smi.write_text("#!/bin/sh\necho 'GPU 0: NVIDIA H100 (UUID: GPU-a)'\necho '  MIG 1g.10gb'\n")
+    smi.chmod(0o755)
+    assert preflight.count_gpus() == 1
 
 
 def test_all_problems_are_told_at_once(preflight):
