@@ -18,6 +18,12 @@ from fleet.paths import local_fleet_dir
 
 _PAGE = 500
 _PING_SECONDS = 5
+# Each goes before the configuration file for the SDK.
+_SERVER_VARIABLES = tuple(
+    f"{prefix}_{part}"
+    for prefix in ("CLEARML", "TRAINS")
+    for part in ("API_", "FILES_HOST", "WEB_HOST", "AUTH_TOKEN", "CONFIG_FILE")
+)
 
 
 class ApiError(FleetError):
@@ -122,7 +128,7 @@ def connect(config_file: str | Path | None = None) -> Api:
     """
     path = _config_file(config_file)
     if path:
-        os.environ["CLEARML_CONFIG_FILE"] = str(path)
+        _use(path)
     # The SDK reads its configuration when it is imported: only now does the variable say which.
     from clearml.backend_api import Session
     from clearml.backend_api.session.defs import MissingConfigError
@@ -160,6 +166,14 @@ def _config_file(given: str | Path | None) -> Path | None:
         if path.is_file():
             return path
     raise _not_configured()
+
+
+def _use(path: Path) -> None:
+    """Have the SDK read this file and nothing that the environment says of another server."""
+    for name in list(os.environ):
+        if name.startswith(_SERVER_VARIABLES):
+            del os.environ[name]
+    os.environ["CLEARML_CONFIG_FILE"] = str(path)
 
 
 def _not_configured() -> FleetError:

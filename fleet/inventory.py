@@ -8,6 +8,7 @@ from pathlib import Path
 from ansible.errors import AnsibleError
 from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
+from ansible.vars.manager import VariableManager
 
 from fleet.errors import FleetError
 from fleet.plan import Node
@@ -29,7 +30,9 @@ def read_nodes(inventory: Path, groups: Container[str]) -> list[Node]:
         Ansible cannot read it, a variable does not fit, or no host is in any of the groups.
     """
     try:
-        manager = InventoryManager(loader=DataLoader(), sources=[str(inventory)])
+        loader = DataLoader()
+        manager = InventoryManager(loader=loader, sources=[str(inventory)])
+        variables = VariableManager(loader=loader, inventory=manager)
     except AnsibleError as error:
         raise FleetError(
             f"the inventory cannot be read: {error.message}",
@@ -40,7 +43,9 @@ def read_nodes(inventory: Path, groups: Container[str]) -> list[Node]:
     for host in manager.get_hosts("all"):
         names = [group.name for group in host.get_groups()]
         if any(name in groups for name in names):
-            nodes.append(Node.from_variables(host.name, names, host.get_vars()))
+            # With the variables of its groups, as a playbook sees them.
+            given = variables.get_vars(host=host, include_hostvars=False)
+            nodes.append(Node.from_variables(host.name, names, given))
     if not nodes:
         raise FleetError(
             "no host is in any node group of queues.yml",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
@@ -96,26 +95,3 @@ def check_queues(api: Api, names: Iterable[str], *, declared: Collection[str]) -
                 )
             )
     raise_all(problems)
-
-
-def await_workers(api: Api, ids: Iterable[str], *, seconds: float) -> None:
-    """Wait until every worker id is live.
-
-    Raises
-    ------
-    FleetError
-        Some are not, after so many seconds.
-    """
-    deadline = time.monotonic() + seconds
-    wanted = set(ids)
-    while True:
-        missing = wanted - {worker.id for worker in live_workers(api)}
-        if not missing:
-            return
-        if time.monotonic() > deadline:
-            raise FleetError(
-                f"agents that do not report: {', '.join(sorted(missing))}",
-                where=api.url,
-                mend="on the node, see: docker compose -p fleet logs",
-            )
-        time.sleep(1)

@@ -50,6 +50,7 @@ def start(api: Api, spec: Spec, request: Request) -> Started:
         The template is not published, a queue has no live agent, or the server refuses.
     """
     template = find_template(api, request.template)
+    _check_fields(template, request)
     check_queues(api, needed_queues(spec, request), declared=spec.queues)
 
     run_id = conventions.new_run_id()
@@ -81,6 +82,20 @@ def needed_queues(spec: Spec, request: Request) -> list[str]:
         steps = plan(request.parameters, run="")
         queues += [route.queue_for(step.phase, step.accelerator) for step in steps]
     return list(dict.fromkeys(queues))
+
+
+def _check_fields(template: Mapping[str, Any], request: Request) -> None:
+    """Refuse fields that the code here has and the published template has not."""
+    published = {
+        f"{section}/{name}" for section, found in template["hyperparams"].items() for name in found
+    }
+    missing = sorted(set(request.values) - published)
+    if missing:
+        raise FleetError(
+            f"the published template '{request.template}' has no field {', '.join(missing)}",
+            where=f"task {template['id']}",
+            mend="publish the step code of this checkout: fleet template publish",
+        )
 
 
 def _hyperparams(

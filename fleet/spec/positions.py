@@ -64,6 +64,10 @@ def read(path: Path) -> Source:
         root = yaml.compose(text, Loader=yaml.CSafeLoader)
         if root is not None:
             source.data = _build(root, (), source, ancestors=())
+    except RecursionError:
+        raise FleetError(
+            "the entries are nested too deeply", where=str(path), mend="write them flat"
+        ) from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
@@ -90,7 +94,7 @@ def _build(node: yaml.Node, keys: Keys, source: Source, ancestors: tuple[int, ..
         ]
     if isinstance(node, yaml.MappingNode):
         return _build_mapping(node, keys, source, ancestors)
-    return _scalar(node)
+    return _scalar(node, source)
 
 
 def _build_mapping(
@@ -98,7 +102,7 @@ def _build_mapping(
 ) -> dict[Any, Any]:
     result: dict[Any, Any] = {}
     for key_node, value_node in node.value:
-        key = _scalar(key_node) if isinstance(key_node, yaml.ScalarNode) else None
+        key = _scalar(key_node, source) if isinstance(key_node, yaml.ScalarNode) else None
         if not isinstance(key, str):
             source.problems.append(
                 FleetError(
@@ -126,9 +130,15 @@ def _build_mapping(
     return result
 
 
-def _scalar(node: yaml.Node) -> Any:
+def _scalar(node: yaml.Node, source: Source) -> Any:
     loader = yaml.SafeLoader("")
     try:
         return loader.construct_object(node, deep=True)
+    except (ValueError, OverflowError) as error:
+        raise FleetError(
+            f"a value looks like a date or a number and is none: {error}",
+            where=f"{source.file}:{node.start_mark.line + 1}:{node.start_mark.column + 1}",
+            mend="put it in quotes if it is text",
+        ) from None
     finally:
         loader.dispose()

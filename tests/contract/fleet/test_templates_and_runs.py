@@ -216,3 +216,24 @@ def test_a_clone_that_somebody_made_by_hand_is_not_taken_for_the_template(api):
     template = find_template(api, "training")
     api.call("tasks.clone", task=template["id"], new_task_name="Clone Of training")
     assert find_template(api, "training")["id"] == template["id"]
+
+
+def test_a_field_that_the_published_template_lacks_is_named_and_nothing_is_made(ready):
+    template = find_template(ready, "training")
+    older = {**template["hyperparams"], "Model": {**template["hyperparams"]["Model"]}}
+    del older["Model"]["seed"]
+    ready.call("tasks.edit", task=template["id"], hyperparams=older)
+    before = len(list_runs(ready, limit=1000))
+    with pytest.raises(FleetError, match="has no field Model/seed") as caught:
+        start(ready, SPEC, prepare(SPEC, "training", {"Model/seed": "1"}))
+    assert "fleet template publish" in str(caught.value)
+    assert len(list_runs(ready, limit=1000)) == before
+    assert {item.outcome for item in _publish(ready)} == {"kept", "published"}
+
+
+def test_a_configuration_file_that_is_named_goes_before_the_environment(ready, config_file):
+    started = start(ready, SPEC, prepare(SPEC, "preprocessing", {}))
+    elsewhere = {"CLEARML_API_HOST": "http://127.0.0.9:1", "CLEARML_API_ACCESS_KEY": "other"}
+    shown = _cli("show", started.run_id, "--config", str(config_file), **elsewhere)
+    assert shown.returncode == 0, shown.stderr
+    assert started.task_id in shown.stdout

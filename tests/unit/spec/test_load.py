@@ -97,6 +97,9 @@ BROKEN = {
     "bad yaml": ("queues:\n", "queues: [\n", None, "not valid YAML"),
     "tab": ("    slots: 2\n", "\tslots: 2\n", "\tslots: 2", "not valid YAML"),
     "scalar for mapping": ("policy:\n", "policy: 3\nx:\n", "policy: 3", "policy"),
+    "impossible date": ("slots: 2\n", "slots: 2024-13-45\n", "slots: 2024", "put it in quotes"),
+    "not the number it says": ("slots: 2\n", "slots: !!int abc\n", "slots: !!int", "in quotes"),
+    "unknown tag": ("slots: 2\n", "slots: !x 2\n", "slots: !x", "not valid YAML"),
     "key that is no text": ("policy:\n", "3: x\npolicy:\n", "3: x", "not text"),
 }
 
@@ -124,6 +127,10 @@ def test_all_problems_are_told_at_once(tmp_path):
 
 def test_an_alias_to_itself_is_refused(tmp_path):
     assert "alias" in _refused(tmp_path, "version: 1\nqueues: &q\n  abc: *q\n")
+
+
+def test_entries_nested_without_end_are_refused(tmp_path):
+    assert "nested" in _refused(tmp_path, "version: " + "[" * 5000 + "]" * 5000)
 
 
 def test_missing_and_unreadable_files_are_named(tmp_path):
