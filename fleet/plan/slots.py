@@ -92,5 +92,11 @@ def _share_gpus(node: Node, count: int, first: int) -> list[tuple[int, ...]]:
             where=f"inventory, host {node.name}",
             mend="lower fleet_slots, correct fleet_gpus, or take the node out of a GPU group",
         )
+    if len(free) % count:
+        raise FleetError(
+            f"{len(free)} GPUs cannot be shared evenly by {count} slots",
+            where=f"inventory, host {node.name}",
+            mend="choose fleet_slots so that none is left over",
+        )
     size = len(free) // count
     return [tuple(free[index * size : (index + 1) * size]) for index in range(count)]

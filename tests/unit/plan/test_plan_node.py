@@ -43,6 +43,11 @@ def test_fewer_slots_than_gpus_share_them_evenly():
     assert [slot.gpus for slot in plan.slots] == [(0, 1, 2, 3), (4, 5, 6, 7)]
 
 
+def test_gpus_that_would_be_left_over_are_refused():
+    with pytest.raises(FleetError, match="8 GPUs cannot be shared evenly by 3 slots"):
+        _plan(Node("gpu-1", ["gpu_nodes"], gpus=8, slots=3))
+
+
 def test_more_slots_than_gpus_are_refused():
     with pytest.raises(FleetError, match="3 GPU slots are wanted but 2 GPUs are free"):
         _plan(Node("gpu-1", ["gpu_nodes"], gpus=2, slots=3))
@@ -69,12 +74,12 @@ def test_no_two_slots_own_the_same_gpu(gpus, slots, groups):
     try:
         plan = _plan(Node("node", sorted(groups), gpus=gpus, slots=slots))
     except FleetError:
-        assert slots is not None
-        assert slots > gpus > 0
+        assert slots > gpus > 0 or gpus % slots
         return
     owned = [gpu for slot in plan.slots for gpu in slot.gpus]
     assert len(owned) == len(set(owned))
     assert set(owned) <= set(range(gpus))
+    assert "gpu_nodes" not in groups or slots == 0 or set(owned) == set(range(gpus))
     assert len({slot.worker_id for slot in plan.slots}) == len(plan.slots)
 
 
