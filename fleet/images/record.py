@@ -1,4 +1,4 @@
-"""What this checkout built last, so that it takes away what it replaces, and only that.
+"""What this checkout built and pulled, so that it takes away that, and only that.
 
 Another checkout on the machine may be at other inputs, and use its images still.
 """
@@ -6,35 +6,64 @@ Another checkout on the machine may be at other inputs, and use its images still
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 from fleet.images import engine
-from fleet.images.model import BuiltImage
 
 
-def replace_older(built: dict[str, BuiltImage], path: Path, ours: dict[str, str]) -> list[str]:
-    """Untag what these images replace, and write them down.
+def note(name: str, reference: str, path: Path) -> list[str]:
+    """Write down an image or base that is there now, and untag what it replaces.
 
     Parameters
     ----------
-    built : dict of str to BuiltImage
-        What was just built.
+    name : str
+        What it is; one reference is kept for each.
+    reference : str
+        What the engine calls it.
     path : Path
         The record.
-    ours : dict of str to str
-        :func:`engine.our_images` before the build.
 
     Returns
     -------
     list of str
         What was untagged; Docker keeps what a container still uses.
     """
-    last = json.loads(path.read_text()) if path.exists() else {}
-    now = {name: image.reference for name, image in built.items()}
-    older = {last[name] for name in now if last.get(name, now[name]) != now[name]}
-    # A push leaves the same tag behind a registry's address.
-    gone = [name for name in ours if any(f"/{name}".endswith(f"/{tag}") for tag in older)]
-    for name in gone:
-        engine.query("image", "rm", name)
-    path.write_text(json.dumps({**last, **now}))
+    last = read(path)
+    older = last.get(name, reference)
+    gone = [] if older == reference else _names([older], engine.our_images())
+    for old in gone:
+        engine.query("image", "rm", old)
+    path.write_text(json.dumps({**last, name: reference}))
     return gone
+
+
+def read(path: Path) -> dict[str, str]:
+    """The references that were written down, by name."""
+    try:
+        return json.loads(path.read_text())
+    except (FileNotFoundError, json.JSONDecodeError):
+        return {}
+
+
+def remove_all(path: Path) -> tuple[int, int]:
+    """Remove what was written down; how many images went, and how many there were.
+
+    An image that somebody's container uses stays, as does one that bears another name too.
+    """
+    names = _names(read(path).values(), engine.our_images())
+    before = _ids(names)
+    for name in names:
+        engine.query("image", "rm", name)
+    return len(before - _ids(sorted(before))), len(before)
+
+
+def _names(references: Iterable[str], ours: dict[str, str]) -> list[str]:
+    """Each reference, and what a push left: the same behind a registry's address."""
+    found = list(references)
+    pushed = [name for name in ours if any(name.endswith(f"/{tag}") for tag in found)]
+    return [*found, *(name for name in pushed if name not in found)]
+
+
+def _ids(names: Iterable[str]) -> set[str]:
+    return {image["Id"] for name in names if (image := engine.inspect(name))}

@@ -15,18 +15,18 @@ from pathlib import Path
 
 from fleet.errors import FleetError
 from fleet.images import bases as base_images
-from fleet.images import debootstrap, engine, wheels
+from fleet.images import debootstrap, engine, record, wheels
 from fleet.images.catalog import IMAGES_DIR, BaseSpec, ImageSpec, lineage
 from fleet.images.inputs import context_files, hash_inputs
 from fleet.images.model import Base, BuiltImage, Torch
 from fleet.images.process import Programs, Stopped
 from fleet.images.recipe import build_command, secrets_folder
-from fleet.images.record import replace_older
 from fleet.images.site import this_site
 from fleet.images.staging import stage
 from fleet.paths import STATE
 
 WORK = STATE / "build"
+RECORD = WORK / "built.json"
 
 _MIN_FREE_BYTES = 8 * 1024**3
 _MOST_STEPS = 4
@@ -78,6 +78,7 @@ class Workshop:
         self._logs = logs
         self._echo = echo
         self._programs = programs
+        self._noting = threading.Lock()
         self._steps = threading.BoundedSemaphore(max(2, min(_MOST_STEPS, os.cpu_count() or 2)))
 
     def ensure(
@@ -162,7 +163,6 @@ class Workshop:
         finally:
             pool.shutdown(cancel_futures=True)
         built = {name: jobs[name].result() for name in missing}
-        replace_older(built, WORK / "built.json", self._ours)
         images |= built
         shutil.rmtree(WORK / "contexts", ignore_errors=True)
 
@@ -178,6 +178,7 @@ class Workshop:
                 log=self._logs / f"base-{name}.log",
                 programs=self._programs,
             )
+        self._note(f"base-{name}", base.reference)
         how = "pulled" if base.origin == "registry" else "made with debootstrap"
         self._echo(f"base {name}: {how} in {time.monotonic() - start:.0f} s")
         return base
@@ -216,12 +217,17 @@ class Workshop:
                 what=f"the image '{name}' could not be built",
                 mend=f"mend images/{name}/Dockerfile or what it reaches, and run this again",
             )
+        self._note(name, image.reference)
         found = engine.inspect(image.reference) or {}
         seconds = time.monotonic() - start
         self._echo(f"image {name}: built in {seconds:.0f} s, {found['Size'] / 1e6:.0f} MB")
         image = replace(image, image_id=found["Id"])
         self._ready(image)
         return image
+
+    def _note(self, name: str, reference: str) -> None:
+        with self._noting:
+            record.note(name, reference, RECORD)
 
     def _if_there(self, name: str, parent: Base | BuiltImage) -> BuiltImage | None:
         image = self._planned(name, parent)

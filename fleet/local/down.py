@@ -8,9 +8,10 @@ from collections.abc import Callable
 
 from fleet.command import find
 from fleet.errors import FleetError
+from fleet.images import record
 from fleet.local import daemon, engine, hostserver, nodes, ssh
-from fleet.local.layout import IMAGE_LABEL, LABEL, Layout
-from fleet.local.lock import locked
+from fleet.local.layout import LABEL, Layout
+from fleet.local.lock import held, locked
 
 
 def down(layout: Layout, echo: Callable[[str], None], *, keep_images: bool = False) -> None:
@@ -30,7 +31,10 @@ def down(layout: Layout, echo: Callable[[str], None], *, keep_images: bool = Fal
     FleetError
         It belongs to another checkout, or something cannot be removed.
     """
-    with locked(layout.lock, f"the local fleet {layout.name!r}"):
+    with (
+        locked(layout.lock, f"the local fleet {layout.name!r}"),
+        locked(layout.engine_lock, "the Docker Engine", wait=True),
+    ):
         removed: list[str] = []
 
         def tell(line: str) -> None:
@@ -39,11 +43,12 @@ def down(layout: Layout, echo: Callable[[str], None], *, keep_images: bool = Fal
 
         if hostserver.stop(layout):
             tell("the embedded server")
+        coming = _coming_up(layout)
         if _engine_answers(layout, echo):
             _refuse_foreign(layout)
             ssh.close_shared(layout, nodes.existing(layout))
             _remove_from_engine(layout, tell)
-            others = _other_fleets(layout)
+            others = sorted({*coming, *_other_fleets(layout)})
             if others:
                 echo(f"kept     the images, used by: {', '.join(others)}")
             elif not keep_images:
@@ -51,7 +56,7 @@ def down(layout: Layout, echo: Callable[[str], None], *, keep_images: bool = Fal
         if layout.state.exists():
             shutil.rmtree(layout.state)
             tell(f"its state, {layout.state}")
-        if find("docker") and engine.info() is not None:
+        if not coming and find("docker") and engine.info() is not None:
             stopped = daemon.stop(layout)
             if stopped:
                 echo(stopped)
@@ -100,30 +105,31 @@ def _remove_from_engine(layout: Layout, tell: Callable[[str], None]) -> None:
             tell(f"{kind} {name}")
 
 
-def _other_fleets(layout: Layout) -> list[str]:
+def _coming_up(layout: Layout) -> set[str]:
+    """The other fleets of this checkout that change now, and may have no network yet."""
+    ours = (layout.lock, layout.engine_lock, layout.images_lock)
+    locks = [path for path in layout.state_root.glob("*.lock") if path not in ours]
+    found = {path.stem for path in locks if held(path)}
+    return found | ({"a build of images"} if held(layout.state_root / "build" / "lock") else set())
+
+
+def _other_fleets(layout: Layout) -> set[str]:
     """Names of the other local fleets on this machine."""
     found = set()
     for thing in engine.inspect("network", engine.listed("network", LABEL)):
         found.add(thing["Labels"][LABEL])
-    return sorted(found - {layout.name})
+    return found - {layout.name}
 
 
 def _remove_images(layout: Layout, tell: Callable[[str], None]) -> None:
-    before = _image_ids()
-    if before:
-        # One that somebody else's container uses stays, which is no failure of ours.
-        engine.docker("image", "rm", "--force", *before, timeout=300, check=False)
-        removed = len(before) - len(_image_ids())
-        tell(f"{removed} of {len(before)} images")
-    if daemon.started_by_us(layout):
-        # The build cache bears no label; in an engine that ran for us alone, all of it is ours.
-        engine.docker("builder", "prune", "--all", "--force", timeout=300)
-        tell("the build cache")
-    for shared in ("build", "logs"):
-        shutil.rmtree(layout.state_root / shared, ignore_errors=True)
-
-
-def _image_ids() -> list[str]:
-    condition = f"--filter=label={IMAGE_LABEL}=true"
-    listing = engine.docker("image", "ls", "--all", "--quiet", "--no-trunc", condition)
-    return list(dict.fromkeys(listing.stdout.split()))
+    with locked(layout.images_lock, "the images", wait=True):
+        build = layout.state_root / "build"
+        removed, there = record.remove_all(build / "built.json")
+        if there:
+            tell(f"{removed} of {there} images")
+        if daemon.started_by_us(layout):
+            # The build cache bears no label; in an engine that ran for us alone, all of it is ours.
+            engine.docker("builder", "prune", "--all", "--force", timeout=300)
+            tell("the build cache")
+        for shared in (build, layout.state_root / "logs"):
+            shutil.rmtree(shared, ignore_errors=True)

@@ -15,7 +15,6 @@ from fleet.paths import STATE
 LABEL = "fleet.local"
 HOME_LABEL = "fleet.local.home"
 ROLE_LABEL = "fleet.local.role"
-IMAGE_LABEL = "fleet.local.image"
 
 REGISTRY = "registry"
 GIT = "git"
@@ -26,8 +25,8 @@ API_PORT = 8008
 FILES_PORT = 8081
 REGISTRY_PORT = 5000
 
-#: Directories beside the fleets' own, so that no fleet may bear their names.
-SHARED = ("build", "engine", "logs")
+#: Directories and locks beside the fleets' own, so that no fleet may bear their names.
+SHARED = ("build", "engine", "images", "logs")
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
 
@@ -70,6 +69,16 @@ class Layout:
     def lock(self) -> Path:
         """What `up` and `down` hold while they change this fleet."""
         return self.state_root / f"{self.name}.lock"
+
+    @property
+    def engine_lock(self) -> Path:
+        """What is held while the Docker Engine is installed, started or stopped."""
+        return self.state_root / "engine.lock"
+
+    @property
+    def images_lock(self) -> Path:
+        """What is held while images are built or removed."""
+        return self.state_root / "images.lock"
 
     @property
     def record(self) -> Path:

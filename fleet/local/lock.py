@@ -39,6 +39,21 @@ def locked(path: Path, what: str, *, wait: bool = False) -> Iterator[None]:
         os.close(descriptor)
 
 
+def held(path: Path) -> bool:
+    """Whether a process holds a lock."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
 def _acquire(path: Path, what: str, wait: bool) -> int:
     path.parent.mkdir(parents=True, exist_ok=True)
     while True:

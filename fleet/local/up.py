@@ -132,7 +132,7 @@ def check_all(fleet: Fleet) -> str:
 def have_engine(fleet: Fleet) -> str:
     """Have a Docker Engine that answers, and the programs that are used."""
     layout, say = fleet.layout, fleet.progress.say
-    with locked(layout.state_root / "engine.lock", "the Docker Engine", wait=True):
+    with locked(layout.engine_lock, "the Docker Engine", wait=True):
         answered = engine.info() if daemon.find("docker") else None
         missing = daemon.missing_packages(engine_answers=answered is not None)
         if missing:
@@ -155,7 +155,7 @@ def have_node_images(fleet: Fleet) -> str:
 
 
 def _build(fleet: Fleet, names: Sequence[str], push_to: str | None) -> str:
-    with locked(fleet.layout.state_root / "images.lock", "the images", wait=True):
+    with locked(fleet.layout.images_lock, "the images", wait=True):
         fleet.images |= build(
             names,
             push_to=push_to,

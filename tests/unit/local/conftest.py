@@ -31,8 +31,6 @@ class FakeEngine:
         elif arguments[0] == "rm":
             for name in arguments[1:]:
                 self.containers.pop(name, None)
-        elif arguments[:2] == ("image", "rm"):
-            self.answers["image", "ls"] = ""
         elif arguments[0] == "start":
             self.containers[arguments[1]]["State"] = {"Running": True, "Status": "running"}
         else:

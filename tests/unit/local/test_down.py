@@ -3,10 +3,11 @@ import json
 import pytest
 
 from fleet.errors import FleetError
-from fleet.images import digests
+from fleet.images import digests, record
 from fleet.local import daemon, engine
 from fleet.local import down as module
 from fleet.local.down import down
+from fleet.local.lock import held, locked
 
 
 @pytest.fixture
@@ -19,12 +20,24 @@ def machine(fake_engine, monkeypatch):
         ("container", "ls"): "fleet-lab-cpu-1\nfleet-lab-git\n",
         ("volume", "ls"): "fleet-lab-cpu-1\n",
         ("network", "ls"): "",
-        ("image", "ls"): "sha256:aa\nsha256:bb\n",
     }
     return fake_engine
 
 
-def test_all_of_it_goes_and_is_named(machine, layout):
+@pytest.fixture(autouse=True)
+def images(monkeypatch):
+    """The records of what was built by which images were removed."""
+    removed = []
+
+    def remove_all(path):
+        removed.append(path)
+        return 2, 2
+
+    monkeypatch.setattr(record, "remove_all", remove_all)
+    return removed
+
+
+def test_all_of_it_goes_and_is_named(machine, layout, images):
     layout.server.mkdir(parents=True)
     lines = []
     down(layout, lines.append)
@@ -37,6 +50,7 @@ def test_all_of_it_goes_and_is_named(machine, layout):
     ):
         assert part in text
     assert ("rm", "--force", "--volumes", "fleet-lab-cpu-1", "fleet-lab-git") in machine.commands
+    assert images == [layout.state_root / "build" / "built.json"]
     assert not layout.state_root.exists()
 
 
@@ -47,18 +61,43 @@ def test_the_digests_of_a_production_fleet_stay(machine, layout, monkeypatch, tm
     assert digests.PATH.exists()
 
 
-def test_images_may_be_kept(machine, layout):
+def test_images_may_be_kept(machine, layout, images):
     down(layout, lambda line: None, keep_images=True)
-    assert not [command for command in machine.commands if command[:2] == ("image", "rm")]
+    assert images == []
 
 
-def test_images_stay_while_another_fleet_uses_them(machine, layout):
+def test_images_stay_while_another_fleet_uses_them(machine, layout, images):
     machine.answers["network", "ls"] = "fleet-other\n"
     machine.answers["network", "inspect"] = json.dumps([{"Labels": {"fleet.local": "other"}}])
     lines = []
     down(layout, lines.append)
     assert "kept     the images, used by: other" in lines
-    assert not [command for command in machine.commands if command[:2] == ("image", "rm")]
+    assert images == []
+
+
+@pytest.mark.parametrize("lock", ["other.lock", "build/lock"])
+def test_images_and_engine_stay_while_another_fleet_comes_up(
+    machine, layout, images, monkeypatch, lock
+):
+    stopped = []
+    monkeypatch.setattr(daemon, "stop", lambda layout: stopped.append(1) or "stopped")
+    with locked(layout.state_root / lock, "another fleet"):
+        down(layout, lambda line: None)
+    assert images == stopped == []
+    down(layout, lambda line: None)
+    assert len(images) == len(stopped) == 1
+
+
+def test_images_are_removed_under_the_locks_of_images_and_engine(machine, layout, monkeypatch):
+    found = []
+
+    def look(path):
+        found.extend([held(layout.images_lock), held(layout.engine_lock)])
+        return 0, 0
+
+    monkeypatch.setattr(record, "remove_all", look)
+    down(layout, lambda line: None)
+    assert found == [True, True]
 
 
 def test_a_fleet_of_another_checkout_is_left_alone(machine, layout, monkeypatch):

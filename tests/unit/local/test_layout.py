@@ -21,7 +21,9 @@ def test_everything_is_labelled_with_the_fleet_and_its_checkout(tmp_path):
     assert "--label=fleet.local.role=node" in labels
 
 
-@pytest.mark.parametrize("name", ["", "Local", "1st", "a/b", "..", "a" * 32, "a b", "engine"])
+@pytest.mark.parametrize(
+    "name", ["", "Local", "1st", "a/b", "..", "a" * 32, "a b", "engine", "images"]
+)
 def test_a_name_that_is_no_name_is_refused(name, tmp_path):
     with pytest.raises(FleetError, match="cannot be the name"):
         Layout(name, tmp_path)

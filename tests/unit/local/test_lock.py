@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from fleet.errors import FleetError
-from fleet.local.lock import locked
+from fleet.local.lock import held, locked
 
 
 def test_two_at_once_are_refused_with_the_holder(tmp_path):
@@ -58,3 +58,12 @@ def test_one_waits_for_the_other_when_asked_to(tmp_path):
         thread.join(timeout=10)
         assert not thread.is_alive()
     assert not path.exists()
+
+
+def test_whether_a_lock_is_held(tmp_path):
+    path = tmp_path / "lab.lock"
+    assert not held(path)
+    with locked(path, "the fleet"):
+        assert held(path)
+    path.touch()
+    assert not held(path)
