@@ -62,8 +62,14 @@ def describe(env: Mapping[str, str], apt_dump: str, ca: bytes) -> Site:
         apt="".join(f"{line}\n" for line in apt),
         ca=ca,
         proxies=proxies,
-        host_network=any(_is_loopback(url) for url in urls),
+        host_network=any(is_loopback(url) for url in urls),
     )
+
+
+def is_loopback(url: str) -> bool:
+    """Whether a proxy is this machine itself, which no other machine reaches by that address."""
+    host = urlsplit(url if "//" in url else f"//{url}").hostname or ""
+    return host == "localhost" or host.startswith("127.") or host == "::1"
 
 
 def _apt_settings() -> str:
@@ -79,8 +85,3 @@ def _bundle(env: Mapping[str, str]) -> bytes:
         if path.is_file():
             return path.read_bytes()
     return b""
-
-
-def _is_loopback(url: str) -> bool:
-    host = urlsplit(url if "//" in url else f"//{url}").hostname or ""
-    return host == "localhost" or host.startswith("127.") or host == "::1"

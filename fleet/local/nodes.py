@@ -10,6 +10,7 @@ from pathlib import Path
 
 from fleet.command import find, run
 from fleet.errors import FleetError
+from fleet.images.site import is_loopback
 from fleet.local import engine, ssh
 from fleet.local.layout import LABEL, ROLE_LABEL, Layout
 
@@ -161,14 +162,15 @@ def remove_others(layout: Layout, keep: list[str]) -> list[str]:
 
 
 def apt_proxy() -> str:
-    """This machine's proxies for apt, as a piece of configuration; empty where there are none."""
+    """This machine's proxies for apt that nodes reach, as configuration; empty where none is."""
     lines = []
     for scheme in ("http", "https"):
         key = f"Acquire::{scheme}::Proxy"
         value = os.environ.get(f"{scheme}_proxy", "")
         if find("apt-config"):
             value = run(["apt-config", "dump", "--format=%v", key]).stdout.strip() or value
-        if value:
+        # A proxy of this machine's own is not there for a node.
+        if value and not is_loopback(value):
             lines.append(f'{key} "{value}";\n')
     return "".join(lines)
 

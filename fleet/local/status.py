@@ -53,6 +53,7 @@ def status(layout: Layout) -> Status:
         found.parts.append(Part("fleet", str(layout.state), False, "was never wholly up"))
         return found
     gateway = record["gateway"]
+    network.reach_directly(record["subnet"])
     found.parts.append(_server(layout, gateway))
     if info is None:
         return found

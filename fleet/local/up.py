@@ -111,6 +111,7 @@ def up(wanted: Wanted, echo: Callable[[str], None]) -> Fleet:
     # The SDK would take these before the fleet's own file.
     for variable in [name for name in os.environ if name.startswith("CLEARML_API_")]:
         del os.environ[variable]
+    network.reach_directly(None)
     with locked(layout.lock, f"the local fleet {layout.name!r}"):
         perform(actions, fleet)
     return fleet
@@ -168,6 +169,7 @@ def _build(fleet: Fleet, names: Sequence[str], push_to: str | None) -> str:
 def have_network(fleet: Fleet) -> str:
     """Have the network, which gives this machine its address in the fleet."""
     fleet.subnet, made = network.ensure(fleet.layout)
+    network.reach_directly(fleet.subnet)
     return f"{fleet.subnet} {'created' if made else 'kept'}"
 
 

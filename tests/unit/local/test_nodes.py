@@ -1,3 +1,5 @@
+import pytest
+
 from fleet.local import nodes
 
 V1 = """\
@@ -63,3 +65,11 @@ def test_the_machines_proxy_is_handed_on(monkeypatch):
     assert nodes.apt_proxy() == 'Acquire::http::Proxy "http://proxy:3128";\n'
     monkeypatch.delenv("http_proxy")
     assert nodes.apt_proxy() == ""
+
+
+@pytest.mark.parametrize("proxy", ["http://127.0.0.1:3142", "http://localhost:3142/"])
+def test_a_proxy_that_only_this_machine_reaches_is_not_handed_on(monkeypatch, proxy):
+    monkeypatch.setattr(nodes, "find", lambda program: None)
+    monkeypatch.setenv("http_proxy", proxy)
+    monkeypatch.setenv("https_proxy", "http://proxy:3128")
+    assert nodes.apt_proxy() == 'Acquire::https::Proxy "http://proxy:3128";\n'

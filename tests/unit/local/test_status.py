@@ -7,6 +7,7 @@ from fleet.local import status as module
 from fleet.local.status import Part, Status, status
 
 RECORD = {
+    "subnet": "172.30.77.0/24",
     "gateway": "172.30.77.1",
     "registry": "172.30.77.2:5000",
     "registry_port": 5000,

@@ -1,6 +1,7 @@
 import pytest
 
 from fleet.errors import FleetError
+from fleet.local import addresses
 from fleet.local import up as module
 from fleet.local.checks import Wanted
 from fleet.local.lock import locked
@@ -101,3 +102,13 @@ def test_the_digests_of_a_fleet_are_its_own(wanted, layout, monkeypatch):
     assert asked["push_to"] == "127.0.0.1:5000"
     assert asked["digests_file"] == layout.digests
     assert layout.digests.parent == layout.state
+
+
+def test_no_proxy_stands_before_the_fleet_once_its_subnet_is_known(wanted, monkeypatch):
+    subnet = addresses.FIRST_SUBNET
+    monkeypatch.setattr(module.network, "ensure", lambda layout: (subnet, True))
+    monkeypatch.setenv("http_proxy", "http://proxy:3128")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.setenv(name, "")
+    module.have_network(Fleet(wanted, Progress(lambda line: None, 1)))
+    assert str(subnet) in module.os.environ["no_proxy"].split(",")
