@@ -93,6 +93,10 @@ MIGRATIONS = (
         timestamp INTEGER NOT NULL, value REAL, body TEXT);
     CREATE UNIQUE INDEX events_key ON events (task, type, metric, variant, iter);
     """,
+    """
+    CREATE TABLE handed_out (task TEXT PRIMARY KEY, queue TEXT NOT NULL, at TEXT NOT NULL)
+        WITHOUT ROWID;
+    """,
 )
 
 

@@ -1,4 +1,8 @@
-"""The order of tasks in queues. A task waits in one queue at most."""
+"""The order of tasks in queues. A task waits in one queue at most.
+
+A task that a worker took is remembered until something is done with it: the worker may be gone
+before it starts the task, and then no queue would hold it.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +26,7 @@ class QueueEntries:
         )
 
     def pop(self, queue: str) -> dict[str, str] | None:
-        """Take the first entry out of a queue; None when it is empty."""
+        """Take the first entry out of a queue for a worker; None when it is empty."""
         row = self._database.one(
             "SELECT task, added FROM queue_entries WHERE queue = ? ORDER BY position LIMIT 1",
             (queue,),
@@ -30,10 +34,21 @@ class QueueEntries:
         if row is None:
             return None
         self.remove(row[0])
+        self._database.execute(
+            "INSERT INTO handed_out (task, queue, at) VALUES (?, ?, ?)",
+            (row[0], queue, timestamps.now()),
+        )
         return {"task": row[0], "added": row[1]}
+
+    def handed_out(self, before: str) -> list[tuple[str, str]]:
+        """The (task, queue) pairs popped before a time with which nothing was done since."""
+        return self._database.all(
+            "SELECT task, queue FROM handed_out WHERE at < ? ORDER BY at", (before,)
+        )
 
     def remove(self, task: str) -> bool:
         """Take a task out of the queue where it waits; whether it was in one."""
+        self._database.execute("DELETE FROM handed_out WHERE task = ?", (task,))
         return (
             self._database.execute("DELETE FROM queue_entries WHERE task = ?", (task,)).rowcount > 0
         )

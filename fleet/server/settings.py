@@ -19,6 +19,9 @@ class Limits:
         Seconds after its last report until a worker is forgotten.
     stale_task : float
         Seconds without an update until a running task counts as non-responsive.
+    lost_task : float
+        Seconds after which a task that a worker took out of a queue and did not start is put
+        back. Workers start a task within a second of taking it.
     watch_interval : float
         Seconds between two looks for such tasks.
     token_lifetime : int
@@ -29,7 +32,8 @@ class Limits:
 
     worker_timeout: float = 600.0
     stale_task: float = 7200.0
-    watch_interval: float = 900.0
+    lost_task: float = 120.0
+    watch_interval: float = 60.0
     token_lifetime: int = 30 * 24 * 3600
     body_bytes: int = 64 * 1024 * 1024
 
