@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import re
 import secrets
 import zlib
@@ -138,10 +139,16 @@ def _lines(body: bytes) -> list[Any]:
 
 
 def _json(text: bytes) -> Any:
+    # Clients send NaN and infinity as Python writes them; JSON has none, so they become null.
     try:
-        return json.loads(text)
+        return json.loads(text, parse_constant=lambda _: None, parse_float=_finite)
     except (ValueError, RecursionError):
         raise invalid_field("body", "not valid JSON") from None
+
+
+def _finite(text: str) -> float | None:
+    value = float(text)
+    return value if math.isfinite(value) else None
 
 
 def _envelope(

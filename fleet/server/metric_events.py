@@ -107,10 +107,11 @@ class MetricEvents:
     def series(
         self, task: str, metric: str, variant: str, *, single: bool = False
     ) -> list[tuple[int, int, float]]:
-        """The points (iteration, timestamp, value) of one scalar by iteration."""
+        """The points (iteration, timestamp, value) of one scalar by iteration, without gaps."""
         return self._database.all(
             "SELECT iter, timestamp, value FROM events WHERE task = ? AND type = ? AND metric = ?"
-            f" AND variant = ? AND iter {'=' if single else '<>'} {SINGLE_VALUE} ORDER BY iter",
+            f" AND variant = ? AND iter {'=' if single else '<>'} {SINGLE_VALUE}"
+            " AND value IS NOT NULL ORDER BY iter",
             (task, SCALAR, metric, variant),
         )
 

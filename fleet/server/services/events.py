@@ -104,7 +104,8 @@ def _problem(call: Call, event: Any, owners: dict[str, Document | None]) -> str 
             return "Event has no message"
     elif not isinstance(event.get("iter", 0), int) or not _are_texts(event, "metric", "variant"):
         return "Event needs a metric, a variant and a whole iteration"
-    if kind == SCALAR and not _is_number(event.get("value")):
+    # A value that was not finite came as null: the event counts, its curve has a gap there.
+    if kind == SCALAR and not _is_value(event.get("value", "")):
         return "Event has no value"
     if "timestamp" in event and not _is_number(event["timestamp"]):
         return "Event has no valid timestamp"
@@ -153,7 +154,7 @@ def _update_owners(
         iterations = [event["iter"] for event in events if event["iter"] != SINGLE_VALUE]
         if iterations:
             changes["last_iteration"] = max(*iterations, document.get("last_iteration", 0))
-        scalars = [event for event in events if event["type"] == SCALAR]
+        scalars = [e for e in events if e["type"] == SCALAR and e["value"] is not None]
         if scalars:
             changes["last_metrics"] = _last_metrics(document.get("last_metrics", {}), scalars)
         call.store.tasks.update(document, changes)
@@ -187,7 +188,8 @@ def _last_metrics(current: dict[str, Any], scalars: list[dict[str, Any]]) -> dic
         if value > entry["max_value"]:
             entry["max_value"], entry["max_value_iteration"] = value, iteration
         entry["count"] += 1
-        entry["mean_value"] += (value - entry["mean_value"]) / entry["count"]
+        # Divided first, so that no step leaves the range of numbers.
+        entry["mean_value"] += value / entry["count"] - entry["mean_value"] / entry["count"]
         variants[variant] = entry
     return result
 
@@ -204,3 +206,7 @@ def _are_texts(event: dict[str, Any], *names: str) -> bool:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _is_value(value: Any) -> bool:
+    return value is None or _is_number(value)

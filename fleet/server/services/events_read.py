@@ -107,7 +107,7 @@ def scalar_metrics_iter_raw(call: Call, data: dict[str, Any]) -> dict[str, Any]:
         axis = AXES[key]((event["iter"], event["timestamp"]))
         series = result.setdefault(event["variant"], {key: [], "y": []})
         series[key].append(axis)
-        series["y"].append(event["value"])
+        series["y"].append(event.get("value"))
     total = call.store.metrics.count([owner], SCALAR, wanted) if data.get("count_total") else None
     return {
         "variants": result,

@@ -39,5 +39,6 @@ def sampled(points: Sequence[tuple[int, int, float]], key: str, samples: int) ->
     for start in range(0, len(points), size):
         group = points[start : start + size]
         x.append(axis(group[0]))
-        y.append(sum(point[2] for point in group) / len(group))
+        # Divided first, so that no step leaves the range of numbers.
+        y.append(sum(point[2] / len(group) for point in group))
     return {"x": x, "y": y}

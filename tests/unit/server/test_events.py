@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 
 import pytest
 
@@ -158,7 +159,7 @@ def test_bad_events_are_counted_and_good_ones_kept(api, task):
             scalar(task, 1, 1.0),
             {"type": "nonsense", "task": task},
             [],
-            {**scalar(task, 1, 1.0), "value": None},
+            {**scalar(task, 1, 1.0), "value": "x"},
             {"type": "log", "task": task},
             {**scalar(task, 1, 1.0), "iter": "x"},
         ],
@@ -184,3 +185,37 @@ def test_model_events(api):
     assert answer["m"]["v"]["y"] == [2.0]
     api.call("events.delete_for_model", model=model)
     assert api.call("events.get_task_events", task=model, model_events=True)["events"] == []
+
+
+def test_a_scalar_without_a_finite_value_is_a_gap(api, task):
+    values = [2.0, math.nan, 1.0, math.inf, -math.inf]
+    answer = add(api, [scalar(task, number, value) for number, value in enumerate(values)])
+    assert answer["data"]["added"] == 5
+    curve = api.call("events.scalar_metrics_iter_histogram", task=task)["m"]["v"]
+    assert (curve["x"], curve["y"]) == ([0, 2], [2.0, 1.0])
+    raw = api.call("events.scalar_metrics_iter_raw", task=task, metric={"metric": "m"})
+    assert raw["variants"]["v"]["y"] == [2.0, None, 1.0, None, None]
+    assert api.call("events.get_scalar_metric_data", task=task, metric="m")["returned"] == 5
+    found = api.call("tasks.get_by_id", task=task)["task"]
+    assert found["last_iteration"] == 4
+    ((last,),) = [variants.values() for variants in found["last_metrics"].values()]
+    kept = ("value", "min_value", "max_value", "mean_value", "count")
+    assert [last[name] for name in kept] == [1.0, 1.0, 2.0, 1.5, 2]
+
+
+def test_a_single_value_that_is_not_finite_is_left_out(api, task):
+    assert add(api, [scalar(task, -(2**31), math.nan)])["data"]["added"] == 1
+    assert api.call("tasks.get_by_id", task=task)["task"]["last_metrics"] == {}
+    found = api.call("events.get_task_single_value_metrics", tasks=[task])["tasks"]
+    assert [value for item in found for value in item["values"]] == []
+
+
+def test_scalars_near_the_largest_number(api, task):
+    largest = 1.7e308
+    add(api, [scalar(task, number, largest) for number in range(4)])
+    add(api, [scalar(task, 4, -largest)])
+    found = api.call("tasks.get_by_id", task=task)["task"]
+    ((last,),) = [variants.values() for variants in found["last_metrics"].values()]
+    assert last["mean_value"] == pytest.approx(largest / 5 * 3)
+    curve = api.call("events.scalar_metrics_iter_histogram", task=task, samples=2)["m"]["v"]
+    assert curve["y"] == pytest.approx([largest, 0.0])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import math
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -18,7 +21,7 @@ FIELDS = sorted(
     | {"name", "type", "status", "tags", "system_tags", "id", "force", "_any_", "last_update"}
 )
 TEXTS = ["", "abc", "-x", "__$all", "(", "^a$", "\0", "a'b", 'a"b', "a.b", ">=nan", "9" * 20, "log"]
-NUMBERS = [0, -1, 2**31, 2**63, -(2**70), 1.5, 1e308]
+NUMBERS = [0, -1, 2**31, 2**63, -(2**70), 1.5, 1e308, -1e308, math.nan, math.inf]
 KEYS = [
     "key",
     "name",
@@ -66,4 +69,21 @@ def test_no_request_is_the_servers_fault(api, known, data):
     }
     request = data.draw(st.dictionaries(st.sampled_from(FIELDS), anything, max_size=4))
     request |= data.draw(st.fixed_dictionaries(required))
-    assert api.send(name, request).status_code < 500
+    assert send(api, name, json.dumps(request)).status_code < 500
+
+
+def send(api, name: str, body: str):
+    """Send text as it is: what it holds need not be JSON."""
+    headers = {"Content-Type": "application/json"}
+    return api.session.post(f"{api.url}/v2.23/{name}", data=body, headers=headers, timeout=10)
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", "-1e999"])
+def test_numbers_that_json_does_not_have_are_null(api, number):
+    task = api.task()
+    body = f'{{"task": "{task}", "force": true, "runtime": {{"loss": {number}, "kept": 1.5}}}}'
+    assert send(api, "tasks.edit", body).status_code == 200
+    found = api.call("tasks.get_all", id=[task], only_fields=["runtime"])["tasks"][0]
+    assert found["runtime"] == {"loss": None, "kept": 1.5}
+    refusal = send(api, "models.create", f'{{"name": {number}, "uri": "u"}}').json()["meta"]
+    assert (refusal["result_code"], refusal["result_subcode"]) == (400, 11)
