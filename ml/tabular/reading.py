@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
+from pandas.api.types import is_string_dtype
 from pyarrow import csv, parquet
 
 from ml.runtime.errors import DataError
@@ -23,28 +26,53 @@ _OTHER_FORMATS = {
 }
 _BAD_TYPE = re.compile(r"In CSV column #(\d+): .*conversion error", re.DOTALL)
 _RAGGED = re.compile(r"(?:Row #(\d+): )?Expected (\d+) columns, got (\d+)")
+_DECIMAL_COMMA = r"\s*[+-]?\d+(,\d+)?([eE][+-]?\d+)?\s*"
 
 
-def read_table(path: Path) -> pd.DataFrame:
+@dataclass(frozen=True)
+class _Layout:
+    """How a CSV file is written.
+
+    Parameters
+    ----------
+    delimiter : str
+    blank_lines : int
+        Lines without a character in front of the header.
+    """
+
+    delimiter: str
+    blank_lines: int
+
+    @property
+    def parse(self) -> csv.ParseOptions:
+        return csv.ParseOptions(delimiter=self.delimiter, newlines_in_values=True)
+
+    def read(self, threads: bool = True) -> csv.ReadOptions:
+        return csv.ReadOptions(use_threads=threads, skip_rows=self.blank_lines)
+
+
+def read_table(path: Path, texts: Collection[str] = ()) -> pd.DataFrame:
     """Read a CSV or Parquet file into a frame with named columns.
 
     Parameters
     ----------
     path : Path
         A file; what it holds decides the format, not its name.
+    texts : collection of str
+        Columns of a CSV that are texts, though the values in this file look like numbers.
 
     Raises
     ------
     DataError
         When the file is missing, empty, of another format, not UTF-8, ragged, or has columns
-        without a name or with the same name.
+        without a name, with the same name, or of nested or binary values.
     """
     head = _head(path)
     if head.startswith(b"PAR1"):
         frame = _read_parquet(path)
     else:
         _refuse_other_formats(path, head)
-        frame = _read_csv(path, head)
+        frame = _read_csv(path, head, texts)
     frame.columns = [str(name).strip() for name in frame.columns]
     _check_names(list(frame.columns), str(path))
     if frame.empty:
@@ -92,7 +120,9 @@ def _refuse_other_formats(path: Path, head: bytes) -> None:
 
 def _read_parquet(path: Path) -> pd.DataFrame:
     try:
-        return parquet.read_table(path).to_pandas()
+        table = parquet.read_table(path)
+        _refuse_nested(path, table.schema)
+        return table.cast(_without_decimals(table.schema)).to_pandas()
     except (pa.ArrowException, OSError) as error:
         raise DataError(
             f"the Parquet file is damaged: {_first_line(error)}",
@@ -101,41 +131,98 @@ def _read_parquet(path: Path) -> pd.DataFrame:
         ) from None
 
 
-def _read_csv(path: Path, head: bytes) -> pd.DataFrame:
-    header = _decode(path, head).splitlines()[0]
-    delimiter = max(_DELIMITERS, key=header.count)
-    names = _header_names(path, delimiter)
+def _refuse_nested(path: Path, schema: pa.Schema) -> None:
+    bad = [f"{one.name} ({one.type})" for one in schema if _is_nested_or_binary(one.type)]
+    if bad:
+        raise DataError(
+            f"there are columns of nested or binary values: {', '.join(bad)}",
+            where=str(path),
+            mend="leave these columns out, or store numbers, texts or dates in them",
+        )
+
+
+def _is_nested_or_binary(kind: pa.DataType) -> bool:
+    tests = (
+        pa.types.is_nested,
+        pa.types.is_binary,
+        pa.types.is_large_binary,
+        pa.types.is_fixed_size_binary,
+        pa.types.is_binary_view,
+    )
+    return any(test(kind) for test in tests)
+
+
+def _without_decimals(schema: pa.Schema) -> pa.Schema:
+    """The schema with float64 in place of decimals, which pandas holds as objects."""
+    fields = [
+        one.with_type(pa.float64()) if pa.types.is_decimal(one.type) else one for one in schema
+    ]
+    return pa.schema(fields, metadata=schema.metadata)
+
+
+def _read_csv(path: Path, head: bytes, texts: Collection[str]) -> pd.DataFrame:
+    layout = _layout(_decode(path, head))
+    names = _header_names(path, layout)
     _check_names([name.strip() for name in names], f"{path}:1")
-    types: dict[str, pa.DataType] = {}
+    types = {name: pa.string() for name in names if name.strip() in texts}
+    table = _read_with_types(path, layout, names, types)
+    if any(pa.types.is_binary(one.type) for one in table.schema):
+        raise _not_utf8(path)
+    # a time of day is a category: as it is spelled, not as Arrow would
+    times = {one.name: pa.string() for one in table.schema if pa.types.is_time(one.type)}
+    if times:
+        table = _read_with_types(path, layout, names, types | times)
+    frame = table.to_pandas()
+    if layout.delimiter == ";":
+        _read_decimal_commas(frame, texts)
+    return frame
+
+
+def _layout(head: str) -> _Layout:
+    lines = head.splitlines()
+    header = next(number for number, line in enumerate(lines) if line.strip())
+    return _Layout(max(_DELIMITERS, key=lines[header].count), header)
+
+
+def _read_with_types(
+    path: Path, layout: _Layout, names: list[str], given: dict[str, pa.DataType]
+) -> pa.Table:
+    types = dict(given)
     while True:
+        options = csv.ConvertOptions(column_types=types, strings_can_be_null=True)
         try:
-            table = csv.read_csv(
-                path,
-                parse_options=csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
-                convert_options=csv.ConvertOptions(column_types=types, strings_can_be_null=True),
-            )
-            return table.to_pandas()
+            return csv.read_csv(path, layout.read(), layout.parse, options)
         except pa.ArrowInvalid as error:
             # types are guessed from the first block; a text further down makes it a text column
             late = _BAD_TYPE.search(str(error))
             name = names[int(late[1])] if late else None
             if name is None or name in types:
-                raise _unreadable(path, delimiter, error) from None
+                raise _unreadable(path, layout, error) from None
             types[name] = pa.string()
 
 
-def _header_names(path: Path, delimiter: str) -> list[str]:
-    options = csv.ParseOptions(delimiter=delimiter, newlines_in_values=True)
+def _read_decimal_commas(frame: pd.DataFrame, texts: Collection[str]) -> None:
+    """Make numbers, in place, of the text columns that hold nothing but 1,5 and the like."""
+    for name in frame.columns:
+        values = frame[name]
+        if str(name).strip() in texts or not is_string_dtype(values.dropna()):
+            continue
+        present = values.dropna()
+        if len(present) and present.str.fullmatch(_DECIMAL_COMMA).all():
+            frame[name] = pd.to_numeric(values.str.replace(",", "."))
+
+
+def _header_names(path: Path, layout: _Layout) -> list[str]:
     try:
-        with csv.open_csv(path, parse_options=options) as reader:
+        with csv.open_csv(path, layout.read(), layout.parse) as reader:
             return reader.schema.names
     except pa.ArrowInvalid as error:
-        raise _unreadable(path, delimiter, error) from None
+        raise _unreadable(path, layout, error) from None
 
 
-def _unreadable(path: Path, delimiter: str, error: pa.ArrowInvalid) -> DataError:
+def _unreadable(path: Path, layout: _Layout, error: pa.ArrowInvalid) -> DataError:
     if _RAGGED.search(str(error)):
-        row, expected, got = _ragged_row(path, delimiter, error)
+        row, expected, got = _ragged_row(path, layout, error)
         return DataError(
             f"a row has {got} values where the header has {expected} columns",
             where=f"{path}, row {row}" if row else str(path),
@@ -150,13 +237,12 @@ def _unreadable(path: Path, delimiter: str, error: pa.ArrowInvalid) -> DataError
     )
 
 
-def _ragged_row(path: Path, delimiter: str, error: pa.ArrowInvalid) -> tuple[str, str, str]:
+def _ragged_row(path: Path, layout: _Layout, error: pa.ArrowInvalid) -> tuple[str, str, str]:
     """Row number (the header is row 1), columns expected and found, as texts."""
-    options = csv.ParseOptions(delimiter=delimiter, newlines_in_values=True)
     message = str(error)
     try:
         # only a reader with one thread counts the rows
-        csv.read_csv(path, csv.ReadOptions(use_threads=False), options)
+        csv.read_csv(path, layout.read(threads=False), layout.parse)
     except pa.ArrowInvalid as counted:
         message = str(counted)
     found = _RAGGED.search(message) or _RAGGED.search(str(error))
