@@ -144,16 +144,21 @@ def _report(step: Step, fit: Fit, schema: Schema, metric: str) -> None:
     step.plot("fit quality", plots.fit_quality(fit.predictions, schema))
     if schema.kind == "binary":
         step.plot("ROC", plots.roc_curve(fit.predictions, schema))
-    score = fit.validation[metric]
+    # a metric may have no value on a part, such as the area under a curve of one class
+    score, test = fit.validation.get(metric), fit.test.get(metric)
     step.properties(
         **{
             names.PROPERTY_DATASET: schema.name,
             names.PROPERTY_TARGET: schema.target,
             names.PROPERTY_METRIC: metric,
-            names.PROPERTY_SCORE: score,
+            names.PROPERTY_SCORE: "none" if score is None else score,
         }
     )
     step.log(
-        f"{fit.model.name}: validation {metric} {score:.6g}, test {metric} "
-        f"{fit.test[metric]:.6g}; fitted in {fit.fit_seconds:.2f} s"
+        f"{fit.model.name}: validation {metric} {_shown(score)}, test {metric} {_shown(test)}; "
+        f"fitted in {fit.fit_seconds:.2f} s"
     )
+
+
+def _shown(score: float | None) -> str:
+    return "none" if score is None else f"{score:.6g}"

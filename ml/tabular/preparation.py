@@ -13,7 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from ml.runtime.errors import UserError
-from ml.tabular.conforming import conform
+from ml.tabular.conforming import class_texts, conform
 from ml.tabular.schema import Schema
 
 MAX_CATEGORIES = 50
@@ -46,6 +46,11 @@ def split(
         Shares of all rows, between 0 and 1.
     seed : int
         The same seed gives the same parts on every node.
+
+    Raises
+    ------
+    UserError
+        Shares that leave too little for a part, or a part without a row of some class.
     """
     if test_share + validation_share > 0.8:
         raise UserError(
@@ -71,7 +76,27 @@ def split(
             where="Split/test_share, Split/validation_share",
             mend="choose larger shares, or give more rows",
         ) from None
-    return Parts(train, validation, test)
+    parts = Parts(train, validation, test)
+    if schema.is_classification:
+        _check_classes(parts, schema)
+    return parts
+
+
+def _check_classes(parts: Parts, schema: Schema) -> None:
+    """Each part needs each class: to learn it from, or to score the models by."""
+    counts = {
+        name: class_texts(part[schema.target], schema).value_counts()
+        for name, part in vars(parts).items()
+    }
+    for label in schema.classes:
+        rows = {name: int(found.get(label, 0)) for name, found in counts.items()}
+        if not all(rows.values()):
+            shown = ", ".join(f"{name} {count}" for name, count in rows.items())
+            raise UserError(
+                f"the class {label!r} is too rare to be in every part; its rows: {shown}",
+                where="Split/test_share, Split/validation_share",
+                mend="choose a larger share for the part without it, or give more of its rows",
+            )
 
 
 def fit_preprocessor(train: pd.DataFrame, schema: Schema) -> ColumnTransformer:
@@ -101,7 +126,9 @@ def fit_preprocessor(train: pd.DataFrame, schema: Schema) -> ColumnTransformer:
             (
                 "categories",
                 make_pipeline(
-                    SimpleImputer(strategy="constant", fill_value=_MISSING),
+                    SimpleImputer(
+                        strategy="constant", fill_value=_MISSING, keep_empty_features=True
+                    ),
                     OneHotEncoder(
                         handle_unknown="infrequent_if_exist",
                         max_categories=MAX_CATEGORIES,

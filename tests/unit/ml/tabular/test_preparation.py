@@ -3,9 +3,10 @@ import pandas as pd
 import pytest
 
 from ml.runtime.errors import UserError
-from ml.tabular.conforming import conform, conform_target
+from ml.tabular.conforming import class_texts, conform, conform_target
 from ml.tabular.inspection import infer_schema
 from ml.tabular.preparation import fit_preprocessor, split
+from ml.tabular.schema import Column, Schema
 
 
 @pytest.fixture
@@ -68,6 +69,8 @@ def test_missing_and_unseen_values_become_numbers(dirty_table, schema):
         ({"size": "large"}, "column 'size' holds 'large', which is not a number"),
         ({"size": float("inf")}, "not a finite number"),
         ({"sold": "soon"}, "'soon', which is not a date"),
+        ({"sold": "03/04/2020"}, "which is not a date as ISO 8601 writes it"),
+        ({"sold": 2020}, "2020, which is not a date"),
     ],
 )
 def test_values_that_do_not_conform_are_named(schema, change, said):
@@ -86,3 +89,73 @@ def test_classes_that_training_did_not_see_are_named(builtin):
     _, schema = builtin("wine")
     with pytest.raises(UserError, match="class_9"):
         conform_target(pd.Series(["class_0", "class_9"]), schema, "data.csv")
+
+
+def test_a_class_that_a_part_lacks_is_named_with_its_rows():
+    frame = pd.DataFrame({"a": range(200), "t": ["rare"] * 5 + ["often"] * 195})
+    schema = infer_schema(frame, "t", "rare")
+    with pytest.raises(UserError, match=r"'rare' is too rare .* train 5, validation 0, test 0"):
+        split(frame, schema, 0.05, 0.05, seed=0)
+
+
+def test_a_text_column_without_a_value_in_the_training_part(dirty_table):
+    dirty_table["note"] = pd.Series([None] * 239 + ["seen"], dtype=object)
+    schema = infer_schema(dirty_table, "price", "flats")
+    train = dirty_table.head(200)
+    values = fit_preprocessor(train, schema).transform(conform(dirty_table, schema, "all"))
+    assert np.isfinite(values).all()
+
+
+def test_dates_of_several_shapes_count_days_and_far_ones_are_missing():
+    schema = Schema(
+        name="x",
+        target="t",
+        kind="regression",
+        classes=[],
+        columns=[Column(name="on", kind="datetime")],
+        rows=5,
+    )
+    given = ["1970-01-03", "1970-01-02T12:00:00Z", "9999-12-31", None, "0001-01-01"]
+    for values in (given, [value and np.datetime64(value.strip("Z"), "us") for value in given]):
+        days = conform(pd.DataFrame({"on": values}), schema, "row")["on"]
+        assert days.tolist()[:2] == [2.0, 1.5]
+        assert days[2:].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("values", "texts"),
+    [
+        (pd.Series([1.0, None, 2.0]), ["1", None, "2"]),
+        (pd.Series([True, False]), ["true", "false"]),
+        (pd.Series([0.5, 1.0]), ["0.5", "1.0"]),
+        (pd.Series(["1", "true", None]), ["1", "true", None]),
+    ],
+)
+def test_categories_are_spelled_as_a_csv_spells_them(values, texts):
+    schema = Schema(
+        name="x",
+        target="t",
+        kind="regression",
+        classes=[],
+        columns=[Column(name="g", kind="category")],
+        rows=3,
+    )
+    found = conform(pd.DataFrame({"g": values}), schema, "row")["g"]
+    assert [None if pd.isna(one) else one for one in found] == texts
+
+
+@pytest.mark.parametrize(
+    ("classes", "values", "texts"),
+    [
+        (["0.5", "1.0", "1.5", "2.0"], [1.0, 2.0], ["1.0", "2.0"]),
+        (["0.5", "1.0", "1.5", "2.0"], ["1", "0.5", "3"], ["1.0", "0.5", "3"]),
+        (["False", "True"], ["true", "FALSE"], ["True", "False"]),
+        (["0", "1"], ["1.0", "0"], ["1", "0"]),
+        (["007", "7", "A"], ["7", "007", "A"], ["7", "007", "A"]),
+    ],
+)
+def test_classes_are_spelled_as_the_schema_does(classes, values, texts):
+    schema = Schema(
+        name="x", target="t", kind="multiclass", classes=classes, columns=[], rows=len(values)
+    )
+    assert class_texts(pd.Series(values), schema).tolist() == texts
