@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from ml.phases import _serving
 from ml.phases.data_registration import DATA_FILE
 from ml.runtime import conventions as names
+from ml.runtime.errors import DataError
 from ml.runtime.phase import Phase
 
 if TYPE_CHECKING:
@@ -52,8 +53,13 @@ def run(step: Step, parameters: Parameters) -> None:
     """Check the rows against the schema, predict, store the predictions."""
     task = _serving.training_task(step, parameters.Input)
     model = _serving.load_model(step, task)
-    frame = _rows(step, parameters.Input.data, task)
-    predictions, scores = predict(model, frame, parameters.Input.data)
+    frame = _rows(step, parameters.Input.data, task, model.schema)
+    if _is_own_data(step, parameters.Input.data, task):
+        step.log("no scores: the model was trained on rows of this data set; test has others")
+        frame = frame.drop(columns=model.schema.target)
+    predictions, scores, unscored = predict(model, frame, parameters.Input.data)
+    if unscored:
+        step.log(f"no scores: {unscored}")
 
     _store(step, predictions)
     record = {
@@ -80,7 +86,7 @@ def run(step: Step, parameters: Parameters) -> None:
 
 def predict(
     model: FittedModel, frame: pd.DataFrame, where: str
-) -> tuple[pd.DataFrame, dict[str, float]]:
+) -> tuple[pd.DataFrame, dict[str, float], str]:
     """Predictions of a frame and, where all its rows have a target, their scores.
 
     Parameters
@@ -97,15 +103,20 @@ def predict(
         One row per row of the frame; column ``truth`` first where the target is there.
     scores : dict
         Metric → value; empty where the target is not there.
+    unscored : str
+        Why a target that is there gives no scores; empty where it does.
     """
     from ml.tabular import fitting
 
     predictions = model.predict(frame, where)
     target = model.schema.target
     if target not in frame.columns or frame[target].isna().any():
-        return predictions, {}
-    scores = fitting.score_rows(predictions, frame, model.schema)
-    return fitting.with_truth(predictions, frame, model.schema), scores
+        return predictions, {}, ""
+    try:
+        scores = fitting.score_rows(predictions, frame, model.schema)
+    except DataError as error:
+        return predictions, {}, error.what
+    return fitting.with_truth(predictions, frame, model.schema), scores, ""
 
 
 def described(predictions: pd.DataFrame, schema: Schema) -> dict[str, Any]:
@@ -125,7 +136,7 @@ def figure(predictions: pd.DataFrame, schema: Schema):
     return plots.prediction_distribution(predictions, schema)
 
 
-def _rows(step: Step, data: str, task: str) -> pd.DataFrame:
+def _rows(step: Step, data: str, task: str, schema: Schema) -> pd.DataFrame:
     import pandas as pd
 
     from ml.tabular import reading, sources
@@ -139,7 +150,19 @@ def _rows(step: Step, data: str, task: str) -> pd.DataFrame:
     if data.startswith(DATASET_PREFIX):
         folder = step.dataset(data.removeprefix(DATASET_PREFIX), where)
         return reading.read_table(folder / DATA_FILE)
-    return reading.read_table(step.download(data, where))
+    texts = schema.of_kind("category")
+    if schema.is_classification:
+        texts.append(schema.target)
+    return reading.read_table(step.download(data, where), texts)
+
+
+def _is_own_data(step: Step, data: str, task: str) -> bool:
+    """Whether the rows are those of the data set that the model was trained on."""
+    if not data.startswith(DATASET_PREFIX):
+        return False
+    prepared = _serving.preprocessing_task(step, task)
+    known = step.fetch_json(prepared, names.ARTIFACT_CONFIGURATION, "Input/training_task")
+    return known["parameters"]["Input/dataset_id"] == data.removeprefix(DATASET_PREFIX).strip()
 
 
 def _store(step: Step, predictions: pd.DataFrame) -> None:

@@ -78,6 +78,69 @@ def test_from_a_file_to_predictions_phase_by_phase(prepared, dirty_table, tmp_pa
     capsys.readouterr()
 
 
+@pytest.fixture
+def codes(tmp_path):
+    """A run on a category whose values look like numbers and booleans, and a target of halves."""
+    groups = ["1", "2", "true", "false", "A"]
+    rows = [(groups[n % 5], n % 7, (0.5, 1.0, 1.5, 2.0)[n % 5 % 4]) for n in range(200)]
+    source = tmp_path / "codes.csv"
+    source.write_text("g,x,t\n" + "".join(f"{g},{x},{t}\n" for g, x, t in rows))
+    run_folder = tmp_path / "run"
+    settings = (f"Data/source={source}", "Data/target=t", "Data/kind=classification")
+    assert run("data-registration", run_folder / "data", *settings) == 0
+    dataset = f"Input/dataset_id={run_folder / 'data'}"
+    assert run("preprocessing", run_folder / "prepared", dataset) == 0
+    assert train(run_folder, "lightgbm") == 0
+    return run_folder
+
+
+def predicted(folder, name, content):
+    path = folder.parent / f"{name}.csv"
+    path.write_text(content)
+    task = f"Input/training_task={folder / 'training-lightgbm'}"
+    assert run("inference-batch", folder / name, task, f"Input/data={path}") == 0
+    return pd.read_parquet(folder / name / "predictions.parquet")
+
+
+@pytest.mark.parametrize(
+    ("groups", "expected"),
+    [(["1", "2", ""], ["0.5", "1.0"]), (["true", "false"], ["1.5", "2.0"])],
+)
+def test_a_files_own_types_do_not_change_its_categories(codes, capsys, groups, expected):
+    found = predicted(codes, "batch", "g,x\n" + "".join(f"{group},1\n" for group in groups))
+    assert found["prediction"].tolist()[:2] == expected
+    task = f"Input/training_task={codes / 'training-lightgbm'}"
+    row = json.dumps({"g": json.loads(groups[0]), "x": 1})
+    assert run("inference-single", codes / "single", task, f"Input/record={row}") == 0
+    assert (
+        json.loads((codes / "single" / "predictions.json").read_text())["prediction"]
+        == (expected[0])
+    )
+    capsys.readouterr()
+
+
+def test_whole_numbers_among_classes_of_halves_are_scored(codes, capsys):
+    found = predicted(codes, "batch", "g,x,t\n1,1,0.5\n2,1,1\n")
+    assert found["truth"].tolist() == ["0.5", "1.0"]
+    assert summary(codes / "batch")["scores"]["accuracy"] == 1.0
+    capsys.readouterr()
+
+
+def test_an_unknown_truth_costs_the_scores_not_the_predictions(codes, capsys):
+    found = predicted(codes, "batch", "g,x,t\n1,1,0.5\n2,1,none such\n")
+    assert found["prediction"].tolist() == ["0.5", "1.0"]
+    assert summary(codes / "batch")["scores"] == {}
+    assert "no scores: the target has classes" in capsys.readouterr().out
+
+
+def test_the_models_own_data_set_gives_no_scores(codes, capsys):
+    task = f"Input/training_task={codes / 'training-lightgbm'}"
+    data = f"Input/data=dataset:{codes / 'data'}"
+    assert run("inference-batch", codes / "batch", task, data) == 0
+    assert summary(codes / "batch")["scores"] == {}
+    assert "no scores: the model was trained on rows" in capsys.readouterr().out
+
+
 def test_a_record_that_lacks_columns_is_refused(prepared, capsys):
     assert train(prepared, "ridge") == 0
     task = f"Input/training_task={prepared / 'training-ridge'}"
