@@ -119,6 +119,9 @@ async def _store(root: Path, target: Path, data: AsyncIterator[bytes]) -> None:
                     await to_thread.run_sync(file.write, block)
                     block = bytearray()
             await to_thread.run_sync(file.write, block)
+        # A deletion may have taken the folder, empty until now, while the file came in. No other
+        # request is served between these two.
+        _make_folders(target.parent)
         unfinished.replace(target)
     except IsADirectoryError:
         raise ApiError(409, 0, "There is a folder of that name") from None

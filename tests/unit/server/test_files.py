@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -57,6 +58,34 @@ def test_replace_and_delete(api, server):
     assert api.session.get(url, timeout=10).status_code == 404
     assert api.session.delete(url, timeout=10).status_code == 404
     assert not (server.data / "files" / "gone").exists()
+
+
+def test_a_folder_that_is_deleted_during_an_upload_is_made_again(api, server):
+    upload(api, "shared/first.txt", b"first")
+    unfinished = server.data / "files" / ".uploading"
+
+    def body():
+        yield b"one "
+        wait_for(lambda: any(unfinished.iterdir()))
+        with requests.Session() as session:
+            session.headers.update(api.session.headers)
+            url = f"{api.files}/shared/first.txt"
+            assert session.delete(url, timeout=10).status_code == 200
+        assert not (server.data / "files" / "shared").exists()
+        yield b"two"
+
+    url = f"{api.files}/shared/second.txt"
+    assert api.session.put(url, data=body(), timeout=10).status_code == 200
+    assert api.session.get(url, timeout=10).content == b"one two"
+
+
+def wait_for(condition) -> None:
+    """Wait until a condition holds, five seconds at most."""
+    for _ in range(100):
+        if condition():
+            return
+        time.sleep(0.05)
+    raise AssertionError("it did not come about in time")
 
 
 def test_a_file_that_is_replaced_meanwhile_is_read_whole(api):
