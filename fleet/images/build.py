@@ -11,12 +11,12 @@ from typing import get_args
 
 from fleet.errors import FleetError
 from fleet.images import bases as base_images
-from fleet.images import digests, engine, registry, wheels
+from fleet.images import digests, engine, record, registry, wheels
 from fleet.images.catalog import IMAGES_DIR, ImageSpec, lineage, load_bases, load_images
 from fleet.images.digests import Pushed
 from fleet.images.model import BuiltImage, Torch
 from fleet.images.process import Programs
-from fleet.images.workshop import Choices, Workshop, repository_of
+from fleet.images.workshop import RECORD, Choices, Workshop, repository_of
 from fleet.paths import STATE
 
 LOGS = STATE / "logs"
@@ -91,6 +91,29 @@ def build(
     if pushes:
         digests.update({name: Pushed.of(built[name]) for name in pushes}, digests_file)
     return {name: built[name] for name in wanted}
+
+
+def to_build(*, engine_answers: bool) -> tuple[dict[str, ImageSpec], Torch]:
+    """The images of images.yml that are not there yet, and the PyTorch that one would carry.
+
+    Parameters
+    ----------
+    engine_answers : bool
+        Whether Docker can be asked; otherwise what this checkout built before is taken to be
+        there still.
+    """
+    specs = load_images()
+    torch = _torch("auto", specs)
+    if engine_answers:
+        choices = Choices(torch=torch, bases="auto")
+        workshop = Workshop(
+            specs, load_bases(), choices, programs=Programs(), logs=LOGS, echo=lambda line: None
+        )
+        names = workshop.missing(specs)
+    else:
+        built = record.read(RECORD)
+        names = [name for name in specs if name not in built]
+    return {name: specs[name] for name in names}, torch
 
 
 def present() -> list[BuiltImage]:

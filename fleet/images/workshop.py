@@ -13,9 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from fleet.errors import FleetError
 from fleet.images import bases as base_images
-from fleet.images import debootstrap, engine, record, wheels
+from fleet.images import debootstrap, disk, engine, record, wheels
 from fleet.images.catalog import IMAGES_DIR, BaseSpec, ImageSpec, lineage
 from fleet.images.inputs import context_files, hash_inputs
 from fleet.images.model import Base, BuiltImage, Torch
@@ -28,7 +27,6 @@ from fleet.paths import STATE
 WORK = STATE / "build"
 RECORD = WORK / "built.json"
 
-_MIN_FREE_BYTES = 8 * 1024**3
 _MOST_STEPS = 4
 
 
@@ -113,6 +111,13 @@ class Workshop:
                 self._build(missing, bases, images)
         return images
 
+    def missing(self, names: Iterable[str]) -> list[str]:
+        """Which of the images are not there; nothing is built."""
+        names = list(names)
+        self._ours = engine.our_images()
+        _, images = self._what_is_there(names)
+        return [name for name in names if name not in images]
+
     def _tell_ready(self, images: dict[str, BuiltImage]) -> None:
         for image in images.values():
             self._ready(image)
@@ -135,7 +140,7 @@ class Workshop:
         self, missing: list[str], bases: dict[str, Base], images: dict[str, BuiltImage]
     ) -> None:
         """Build what is missing; `images` is completed."""
-        _check_disk()
+        self._check_disk(missing)
         self._builder = engine.find_builder()
         self._machine = (engine.query("version", "--format", "{{.Server.Arch}}") or "").strip()
         self._site = this_site()
@@ -225,6 +230,17 @@ class Workshop:
         self._ready(image)
         return image
 
+    def _check_disk(self, missing: list[str]) -> None:
+        root = (engine.query("info", "--format", "{{.DockerRootDir}}") or "").strip()
+        specs = [self._specs[name] for name in missing]
+        torch = self._choices.torch
+        disk.require(
+            disk.room(specs, torch),
+            (Path(root or "/"), WORK),
+            f"building {', '.join(missing)}",
+            cuda=torch == "cuda" and any(spec.has_torch for spec in specs),
+        )
+
     def _note(self, name: str, reference: str) -> None:
         with self._noting:
             record.note(name, reference, RECORD)
@@ -272,20 +288,6 @@ def _only_one(path: Path, echo: Callable[[str], None]) -> Iterator[None]:
             echo("images: another build is running here; waiting for it")
             fcntl.flock(file, fcntl.LOCK_EX)
         yield
-
-
-def _check_disk() -> None:
-    root = (engine.query("info", "--format", "{{.DockerRootDir}}") or "").strip()
-    for place in (Path(root or "/"), WORK):
-        if not place.exists():
-            continue
-        free = shutil.disk_usage(place).free
-        if free < _MIN_FREE_BYTES:
-            raise FleetError(
-                f"{free / 1024**3:.1f} GiB are free; building the images takes 8",
-                where=str(place),
-                mend="make room: docker system prune, apt-get clean",
-            )
 
 
 def _raise_first(done: Iterable[Future]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 from fleet.command import find, run
 from fleet.errors import FleetError, raise_all
+from fleet.images import disk, to_build
 from fleet.local import addresses, daemon, engine, hostserver, network
 from fleet.local.inventory import node_names
 from fleet.local.layout import API_PORT, FILES_PORT, Layout
@@ -20,10 +20,10 @@ from fleet.templates import committed_step_code
 from ml.checks import check_file
 from ml.runtime.errors import UserError
 
-GIB = 1024**3
-#: Free disk that a fleet needs before anything is made, and once its images are there.
-FIRST_DISK = 12 * GIB
-LATER_DISK = 2 * GIB
+#: Free disk that a fleet needs at work, and what its registry and nodes take of the images,
+#: with either build of PyTorch; what building takes comes on top.
+_RUNNING = 2 * disk.GB
+_PULLED = {"cpu": 2 * disk.GB, "cuda": 4 * disk.GB}
 _DOCKER_DATA = Path("/var/lib/docker")
 
 
@@ -128,22 +128,14 @@ def check_engine(engine_info: dict[str, Any] | None, docker_host: str) -> None:
 
 
 def check_disk(layout: Layout, engine_info: dict[str, Any] | None) -> None:
-    """Room where Docker keeps its data, and where this repository is."""
-    needed = LATER_DISK if layout.record.exists() else FIRST_DISK
+    """Room for what is still to be made, where Docker keeps its data and in this repository."""
+    missing, torch = to_build(engine_answers=engine_info is not None)
+    needed = _RUNNING + disk.room(missing.values(), torch)
+    if not layout.record.exists():
+        needed += _PULLED[torch]
     docker_data = Path(engine_info["DockerRootDir"]) if engine_info else _DOCKER_DATA
-    short: dict[int, str] = {}
-    for path in (docker_data, REPOSITORY):
-        there = next(parent for parent in (path, *path.parents) if parent.exists())
-        free = shutil.disk_usage(there).free
-        if free < needed:
-            device = there.stat().st_dev
-            short[device] = f"{path} has {free / GIB:.1f} GB"
-    if short:
-        raise FleetError(
-            f"the local fleet needs {needed // GIB} GB of free disk",
-            where="; ".join(short.values()),
-            mend="free some space (`docker system prune` shows what Docker could give back)",
-        )
+    cuda = torch == "cuda" and any(spec.has_torch for spec in missing.values())
+    disk.require(needed, (docker_data, REPOSITORY), "the local fleet", cuda=cuda)
 
 
 def check_owner(layout: Layout, engine_info: dict[str, Any] | None) -> None:

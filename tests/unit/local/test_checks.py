@@ -4,6 +4,8 @@ from collections import namedtuple
 import pytest
 
 from fleet.errors import FleetError, FleetErrors
+from fleet.images import disk
+from fleet.images.catalog import load_images
 from fleet.local import addresses, checks, daemon, engine
 from fleet.local.checks import Wanted
 from fleet.spec import SPEC_FILE
@@ -23,7 +25,8 @@ def good_machine(monkeypatch, tmp_path):
     monkeypatch.setattr(checks.network, "subnet_for", lambda *_: addresses.FIRST_SUBNET)
     monkeypatch.setattr(addresses, "listeners", list)
     monkeypatch.setattr(checks, "committed_step_code", lambda: "0" * 40)
-    monkeypatch.setattr(checks.shutil, "disk_usage", lambda path: Usage(0, 0, 100 * checks.GIB))
+    monkeypatch.setattr(checks, "to_build", lambda *, engine_answers: (load_images(), "cpu"))
+    monkeypatch.setattr(disk.shutil, "disk_usage", lambda path: Usage(0, 0, 100 * disk.GB))
     monkeypatch.delenv("DOCKER_HOST", raising=False)
 
 
@@ -43,7 +46,7 @@ def test_a_good_machine_gives_contract_and_nodes(good_machine, layout, inventory
 def test_all_problems_are_told_at_once_and_nothing_is_made(
     good_machine, layout, inventory, monkeypatch, tmp_path
 ):
-    monkeypatch.setattr(checks.shutil, "disk_usage", lambda path: Usage(0, 0, checks.GIB))
+    monkeypatch.setattr(disk.shutil, "disk_usage", lambda path: Usage(0, 0, disk.GB))
     monkeypatch.setenv("DOCKER_HOST", "tcp://elsewhere:2375")
     broken = tmp_path / "queues.yml"
     broken.write_text("version: 1\nqueues: {a: {node_grup: x}}\n")
@@ -83,10 +86,32 @@ def test_a_local_socket_is_a_local_engine():
     checks.check_engine(INFO, "unix:///run/docker.sock")
 
 
-def test_a_fleet_that_was_up_needs_less_disk(layout, monkeypatch):
-    monkeypatch.setattr(checks.shutil, "disk_usage", lambda path: Usage(0, 0, 3 * checks.GIB))
-    with pytest.raises(FleetError, match="12 GB"):
+@pytest.mark.parametrize(
+    ("built", "torch", "gigabytes"),
+    [
+        ([], "cpu", 12),
+        (["common", "node", "services", "cpu", "agent"], "cpu", 7),
+        (["common", "node", "services", "cpu", "agent", "cuda"], "cpu", 4),
+        ([], "cuda", 30),
+    ],
+)
+def test_the_disk_that_is_needed_is_for_what_is_still_to_be_built(
+    layout, monkeypatch, built, torch, gigabytes
+):
+    missing = {name: spec for name, spec in load_images().items() if name not in built}
+    monkeypatch.setattr(checks, "to_build", lambda *, engine_answers: (missing, torch))
+    free = [gigabytes * disk.GB - 1]
+    monkeypatch.setattr(disk.shutil, "disk_usage", lambda path: Usage(0, 0, free[0]))
+    with pytest.raises(FleetError, match=f"needs {gigabytes} GB of free disk") as caught:
         checks.check_disk(layout, INFO)
+    assert ("+cpu" in caught.value.mend) == (torch == "cuda")
+    free[0] += 1
+    checks.check_disk(layout, INFO)
+
+
+def test_a_fleet_that_was_up_needs_little_disk(layout, monkeypatch):
+    monkeypatch.setattr(checks, "to_build", lambda *, engine_answers: ({}, "cuda"))
+    monkeypatch.setattr(disk.shutil, "disk_usage", lambda path: Usage(0, 0, 2 * disk.GB))
     layout.state.mkdir(parents=True)
     layout.record.write_text("{}")
     checks.check_disk(layout, INFO)
