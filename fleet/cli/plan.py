@@ -28,13 +28,23 @@ _NOT_BUILT = "(not built)"
     help="The inventory.",
 )
 @click.option("--registry", default="REGISTRY", help="Registry that the nodes pull from.")
+@click.option(
+    "--digests",
+    "digests_file",
+    type=click.Path(path_type=Path),
+    default=digests.PATH,
+    show_default="images/digests.yml",
+    help="What was built and pushed.",
+)
 @options.spec_file
 @options.as_json
-def plan(inventory: Path, registry: str, spec_file: Path, as_json: bool) -> None:
+def plan(
+    inventory: Path, registry: str, digests_file: Path, spec_file: Path, as_json: bool
+) -> None:
     """Show the slots of each node: what queues.yml and an inventory make together."""
     spec = load(spec_file)
     # What is not built yet has no digest, and the plan is worth seeing all the same.
-    built = dict.fromkeys(spec.images, _NOT_BUILT) | digests.by_name()
+    built = dict.fromkeys(spec.images, _NOT_BUILT) | digests.by_name(digests_file)
     plans = [
         plan_node(spec, node, registry=registry, digests=built)
         for node in read_nodes(inventory, groups=spec.node_groups)

@@ -46,7 +46,7 @@ def publish_command(
         spec,
         StepCode(target.repository, commit),
         registry=target.registry,
-        digests=digests.by_name(),
+        digests=digests.by_name(target.digests),
         echo=options.progress(as_json),
     )
     if as_json:

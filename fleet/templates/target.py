@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from fleet.errors import FleetError
+from fleet.images import digests
 from fleet.local import push_commits
 from fleet.local.layout import Layout
 from fleet.paths import REPOSITORY, local_fleet_name
@@ -15,11 +17,13 @@ from fleet.templates.source import remote_branches_with
 class Target:
     """The git URL that agents clone, and the registry that nodes pull from.
 
-    `local_fleet` is the name of the local fleet whose git remote it is, if it is one.
+    `digests` is the file that says what was pushed there; `local_fleet` is the name of the local
+    fleet whose git remote it is, if it is one.
     """
 
     repository: str
     registry: str
+    digests: Path = digests.PATH
     local_fleet: str | None = None
 
 
@@ -44,6 +48,7 @@ def choose_target(repository: str | None, registry: str | None) -> Target:
     return Target(
         repository or record["git_url"],
         registry or record["registry"],
+        digests.PATH if registry else layout.digests,
         None if repository else layout.name,
     )
 
