@@ -12,6 +12,7 @@ from fleet.server.query import Query, from_request, next_scroll
 from fleet.server.registry import Call
 from fleet.server.store import Store
 
+REFERENCES = ("project", "user", "parent", "task")  # fields that hold another object's id
 _SHORTEST_NAME = 3
 
 
@@ -71,14 +72,9 @@ def expand(store: Store, documents: list[Document], fields: Iterable[str] | None
         The request's `only_fields`: references that it follows with a dot are replaced; all of
         them when it is None.
     """
-    collections = {
-        "project": store.projects,
-        "user": store.users,
-        "parent": store.tasks,
-        "task": store.tasks,
-    }
+    referred = (store.projects, store.users, store.tasks, store.tasks)
     followed = None if fields is None else {name.split(".")[0] for name in fields if "." in name}
-    for field, collection in collections.items():
+    for field, collection in zip(REFERENCES, referred, strict=True):
         if followed is not None and field not in followed:
             continue
         found: dict[str, Document] = {}

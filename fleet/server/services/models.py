@@ -14,11 +14,10 @@ from fleet.server.services.common import (
     bulk,
     check_name,
     check_tags,
-    expand,
-    get_all,
     merge_metadata,
 )
-from fleet.server.services.projects import ensure_project, get_project, with_children
+from fleet.server.services.listing import get_all_expanded, get_all_of_projects
+from fleet.server.services.projects import ensure_project, get_project
 from fleet.server.store import Store
 
 _PLAIN = ("comment", "design", "framework", "labels", "uri", "ready", "ui_cache")
@@ -84,30 +83,17 @@ def get_by_task_id(call: Call, data: dict[str, Any]) -> dict[str, Any]:
 
 
 @endpoint("models.get_all")
-def get_all_models(call: Call, data: dict[str, Any]) -> dict[str, Any]:
+def get_all(call: Call, data: dict[str, Any]) -> dict[str, Any]:
     """Models that pass the filters."""
-    if data.get("project") and data.get("include_subprojects"):
-        projects = data["project"] if isinstance(data["project"], list) else [data["project"]]
-        data = {**data, "project": with_children(call.store, projects)}
-    models, more = get_all(call.store.models, data, from_request("models", data))
+    models, more = get_all_of_projects(call, call.store.models, data)
     return {"models": models, **more}
 
 
 @endpoint("models.get_all_ex")
 def get_all_ex(call: Call, data: dict[str, Any]) -> dict[str, Any]:
     """Models that pass the filters, with their references by name."""
-    only_fields = data.get("only_fields")
-    wanted = (
-        None
-        if only_fields is None
-        else [
-            name.split(".")[0] if name.split(".")[0] in ("project", "user", "task") else name
-            for name in only_fields
-        ]
-    )
-    answer = get_all_models(call, {**data, "only_fields": wanted})
-    expand(call.store, answer["models"], only_fields)
-    return answer
+    models, more = get_all_expanded(call, call.store.models, data)
+    return {"models": models, **more}
 
 
 @endpoint("models.update_for_task", task=str)

@@ -10,8 +10,9 @@ from fleet.server.errors import invalid_data, invalid_status
 from fleet.server.lifecycle import CREATED, PUBLISHED, RUNNING, get_task
 from fleet.server.query import from_request
 from fleet.server.registry import Call, endpoint
-from fleet.server.services.common import check_name, check_tags, expand, get_all
-from fleet.server.services.projects import ensure_project, get_project, with_children
+from fleet.server.services.common import check_name, check_tags
+from fleet.server.services.listing import get_all_expanded, get_all_of_projects
+from fleet.server.services.projects import ensure_project, get_project
 from fleet.server.services.removal import remove_task
 from fleet.server.shapes import check_task_part
 
@@ -73,31 +74,17 @@ def get_by_id_ex(call: Call, data: dict[str, Any]) -> dict[str, Any]:
 
 
 @endpoint("tasks.get_all")
-def get_all_tasks(call: Call, data: dict[str, Any]) -> dict[str, Any]:
+def get_all(call: Call, data: dict[str, Any]) -> dict[str, Any]:
     """Tasks that pass the filters."""
-    if data.get("project") and data.get("include_subprojects"):
-        projects = data["project"] if isinstance(data["project"], list) else [data["project"]]
-        data = {**data, "project": with_children(call.store, projects)}
-    query = from_request("tasks", data)
-    tasks, more = get_all(call.store.tasks, data, query)
+    tasks, more = get_all_of_projects(call, call.store.tasks, data)
     return {"tasks": tasks, **more}
 
 
 @endpoint("tasks.get_all_ex")
 def get_all_ex(call: Call, data: dict[str, Any]) -> dict[str, Any]:
     """Tasks that pass the filters, with their references by name."""
-    only_fields = data.get("only_fields")
-    wanted = (
-        None
-        if only_fields is None
-        else [
-            name.split(".")[0] if name.split(".")[0] in ("project", "user", "parent") else name
-            for name in only_fields
-        ]
-    )
-    answer = get_all_tasks(call, {**data, "only_fields": wanted})
-    expand(call.store, answer["tasks"], only_fields)
-    return answer
+    tasks, more = get_all_expanded(call, call.store.tasks, data)
+    return {"tasks": tasks, **more}
 
 
 @endpoint("tasks.get_types")

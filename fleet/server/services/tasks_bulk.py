@@ -56,20 +56,15 @@ def delete_many(call: Call, data: dict[str, Any]) -> dict[str, Any]:
 @endpoint("tasks.archive_many", ids=list)
 def archive_many(call: Call, data: dict[str, Any]) -> dict[str, Any]:
     """Put tasks away."""
-
-    def archive(key: str) -> dict[str, Any]:
-        tasks_status.set_archived(call, key, True)
-        return {"archived": True}
-
-    return bulk(call, data["ids"], archive)
+    return bulk(call, data["ids"], lambda key: _archive(call, key, True))
 
 
 @endpoint("tasks.unarchive_many", ids=list)
 def unarchive_many(call: Call, data: dict[str, Any]) -> dict[str, Any]:
     """Bring tasks back."""
+    return bulk(call, data["ids"], lambda key: _archive(call, key, False))
 
-    def unarchive(key: str) -> dict[str, Any]:
-        tasks_status.set_archived(call, key, False)
-        return {"unarchived": True}
 
-    return bulk(call, data["ids"], unarchive)
+def _archive(call: Call, key: str, archived: bool) -> dict[str, Any]:
+    tasks_status.set_archived(call, key, archived)
+    return {"archived" if archived else "unarchived": True}
