@@ -100,6 +100,16 @@ def find(program: str) -> str | None:
     return shutil.which(program) or shutil.which(program, path=_SYSTEM_PATH)
 
 
+def use_system_path() -> None:
+    """Let what this process starts find system programs too.
+
+    Root by plain `su` keeps a user's PATH, in which an engine finds neither iptables nor runc.
+    """
+    path = os.environ.get("PATH", "").split(os.pathsep)
+    more = [folder for folder in _SYSTEM_PATH.split(":") if folder not in path]
+    os.environ["PATH"] = os.pathsep.join([*(folder for folder in path if folder), *more])
+
+
 def own_program(program: str) -> str:
     """Path of a program of the virtual environment that this process runs in."""
     return str(Path(sys.executable).parent / program)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
+from fleet.command import use_system_path
 from fleet.errors import FleetError
 from fleet.images import bases as base_images
 from fleet.images import digests, engine, record, registry, wheels
@@ -67,6 +68,7 @@ def build(
             where=str(IMAGES_DIR / "images.yml"),
             mend=f"name one of: {', '.join(specs)}",
         )
+    use_system_path()
     needed = {name: specs[name] for want in wanted for name in lineage(want, specs)}
     choices = Choices(torch=_torch(torch, needed), bases=_bases(bases))
     programs = Programs()

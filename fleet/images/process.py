@@ -53,22 +53,27 @@ class Programs:
         Raises
         ------
         FleetError
-            The program failed; with the end of what it wrote.
+            The program is missing or failed; with the end of what it wrote.
         """
         start = log.stat().st_size if log.exists() else 0
         with log.open("ab") as output:
             with self._lock:
                 if self._ended:
                     raise Stopped
-                process = subprocess.Popen(
-                    command,
-                    stdin=stdin or subprocess.DEVNULL,
-                    stdout=output,
-                    stderr=subprocess.STDOUT,
-                    env={**os.environ, **(env or {})},
-                    # So that ending it ends what it started too.
-                    start_new_session=True,
-                )
+                try:
+                    process = subprocess.Popen(
+                        command,
+                        stdin=stdin or subprocess.DEVNULL,
+                        stdout=output,
+                        stderr=subprocess.STDOUT,
+                        env={**os.environ, **(env or {})},
+                        # So that ending it ends what it started too.
+                        start_new_session=True,
+                    )
+                except FileNotFoundError as error:
+                    raise FleetError(
+                        f"{what}: {command[0]} is not installed", mend=f"install {command[0]}"
+                    ) from error
                 self._running.add(process)
             try:
                 status = process.wait()

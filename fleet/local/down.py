@@ -6,7 +6,7 @@ import os
 import shutil
 from collections.abc import Callable
 
-from fleet.command import find
+from fleet.command import find, use_system_path
 from fleet.errors import FleetError
 from fleet.images import record
 from fleet.local import daemon, engine, hostserver, nodes, ssh
@@ -31,6 +31,7 @@ def down(layout: Layout, echo: Callable[[str], None], *, keep_images: bool = Fal
     FleetError
         It belongs to another checkout, or something cannot be removed.
     """
+    use_system_path()
     with (
         locked(layout.lock, f"the local fleet {layout.name!r}"),
         locked(layout.engine_lock, "the Docker Engine", wait=True),

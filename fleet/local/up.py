@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from fleet.clearml_api import Api, connect
+from fleet.command import use_system_path
 from fleet.images import BuiltImage, build, digests
 from fleet.local import (
     addresses,
@@ -112,6 +113,7 @@ def up(wanted: Wanted, echo: Callable[[str], None]) -> Fleet:
     for variable in [name for name in os.environ if name.startswith("CLEARML_API_")]:
         del os.environ[variable]
     network.reach_directly(None)
+    use_system_path()
     with locked(layout.lock, f"the local fleet {layout.name!r}"):
         perform(actions, fleet)
     return fleet

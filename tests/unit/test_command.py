@@ -2,7 +2,7 @@ import sys
 
 import pytest
 
-from fleet.command import brief, find, run, tail
+from fleet.command import brief, find, run, tail, use_system_path
 from fleet.errors import FleetError
 
 
@@ -60,3 +60,11 @@ def test_tail_keeps_the_last_lines():
 def test_system_programs_are_found_outside_the_path(monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
     assert find("ldconfig") == "/usr/sbin/ldconfig" or find("ldconfig") == "/sbin/ldconfig"
+
+
+def test_what_is_started_finds_system_programs_though_the_user_does_not(monkeypatch):
+    monkeypatch.setenv("PATH", "/usr/local/bin:/usr/bin:/bin")
+    use_system_path()
+    use_system_path()
+    wanted = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
+    assert run(["sh", "-c", "echo $PATH"]).stdout.strip() == wanted

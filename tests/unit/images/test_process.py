@@ -48,3 +48,9 @@ def test_ending_all_ends_what_runs_and_what_would_begin(tmp_path):
     run()
     assert len(outcomes) == 2
     assert time.monotonic() - start < 10
+
+
+def test_a_missing_program_is_named(tmp_path):
+    with pytest.raises(FleetError, match="it failed: no-such-program is not installed") as caught:
+        Programs().run(["no-such-program"], log=tmp_path / "log", what="it failed")
+    assert caught.value.mend

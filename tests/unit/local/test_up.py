@@ -112,3 +112,11 @@ def test_no_proxy_stands_before_the_fleet_once_its_subnet_is_known(wanted, monke
         monkeypatch.setenv(name, "")
     module.have_network(Fleet(wanted, Progress(lambda line: None, 1)))
     assert str(subnet) in module.os.environ["no_proxy"].split(",")
+
+
+def test_the_actions_find_system_programs(actions, wanted, monkeypatch):
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    actions(Action("look", lambda fleet: module.os.environ["PATH"]))
+    lines = []
+    up(wanted, lines.append)
+    assert "/usr/sbin" in lines[-1]
