@@ -24,6 +24,10 @@ PACKAGES = {
     "ssh": "openssh-client",
     "ssh-keygen": "openssh-client",
 }
+#: How an engine was started, while that is not over yet.
+PENDING = "pending"
+_PROCESS_FILE = Path("/run/docker.pid")
+_SYSTEMD = Path("/run/systemd/system")
 _READY_SECONDS = 60
 _SERVICE_SECONDS = 15
 _STOP_SECONDS = 60
@@ -60,6 +64,8 @@ def start(layout: Layout, say: Callable[[str], None]) -> str:
     FleetError
         It does not come up, whatever is tried.
     """
+    # An interrupt must not leave an engine that nobody knows of.
+    remember(layout, PENDING)
     for how, attempt in (("systemd", _systemd), ("service", _service), ("dockerd", _dockerd)):
         process = attempt(layout)
         if process is None:
@@ -68,6 +74,8 @@ def start(layout: Layout, say: Callable[[str], None]) -> str:
         remember(layout, how, process)
         if _answers(_SERVICE_SECONDS if how == "service" else _READY_SECONDS, process):
             return how
+        if how == "dockerd":
+            _end(process)
     log = layout.engine / "dockerd.log"
     said = tail(log.read_text(errors="replace")) if log.exists() else "no log"
     _started(layout).unlink(missing_ok=True)
@@ -91,13 +99,15 @@ def stop(layout: Layout) -> str:
         return ""
     if engine.docker("ps", "--all", "--quiet").stdout.strip():
         return "the Docker Engine keeps running: other containers are there"
-    how = memory["how"]
+    how, process = memory["how"], memory["process"]
+    if how == PENDING:
+        how, process = _found()
     if how == "systemd":
         run(["systemctl", "stop", "docker.socket", "docker.service"], timeout=_STOP_SECONDS)
     elif how == "service":
         run(["service", "docker", "stop"], timeout=_STOP_SECONDS)
     else:
-        _end(int(memory["process"]))
+        _end(process)
     forget(layout)
     return f"the Docker Engine (stopped; it was started by `fleet local up` with {how})"
 
@@ -131,7 +141,7 @@ def forget(layout: Layout) -> None:
 
 
 def _systemd(_layout: Layout) -> int | None:
-    if not Path("/run/systemd/system").is_dir():
+    if not _SYSTEMD.is_dir():
         return None
     done = run(["systemctl", "start", "docker"], timeout=_READY_SECONDS, check=False)
     return 0 if done.returncode == 0 else None
@@ -172,7 +182,18 @@ def _answers(seconds: float, process: int) -> bool:
     return False
 
 
+def _found() -> tuple[str, int]:
+    """How an engine runs whose start was interrupted, and its process where we must end that."""
+    if _SYSTEMD.is_dir():
+        return "systemd", 0
+    process = int(_PROCESS_FILE.read_text()) if _PROCESS_FILE.exists() else 0
+    return "dockerd", process
+
+
 def _end(process: int) -> None:
+    """End an engine's process; one that is gone, or is none, is left alone."""
+    if _name(process) != "dockerd":
+        return
     os.kill(process, signal.SIGTERM)
     deadline = time.monotonic() + _STOP_SECONDS
     while _name(process) == "dockerd":

@@ -57,10 +57,8 @@ def down(layout: Layout, echo: Callable[[str], None], *, keep_images: bool = Fal
         if layout.state.exists():
             shutil.rmtree(layout.state)
             tell(f"its state, {layout.state}")
-        if not coming and find("docker") and engine.info() is not None:
-            stopped = daemon.stop(layout)
-            if stopped:
-                echo(stopped)
+        if not coming:
+            _stop_engine(layout, echo)
         if not removed:
             echo(f"nothing to remove: there is no local fleet {layout.name!r}")
     if layout.state_root.exists() and not any(layout.state_root.iterdir()):
@@ -83,6 +81,15 @@ def _engine_answers(layout: Layout, echo: Callable[[str], None]) -> bool:
         )
     daemon.start(layout, echo)
     return True
+
+
+def _stop_engine(layout: Layout, echo: Callable[[str], None]) -> None:
+    if find("docker") and engine.info() is not None:
+        stopped = daemon.stop(layout)
+        if stopped:
+            echo(stopped)
+    elif not (daemon.started_by_us(layout) or {}).get("process"):
+        daemon.forget(layout)
 
 
 def _refuse_foreign(layout: Layout) -> None:

@@ -95,6 +95,7 @@ def log_file(layout: Layout) -> Path:
 def _start(layout: Layout, gateway: str) -> int:
     layout.server.mkdir(parents=True, exist_ok=True)
     layout.server.chmod(0o700)
+    _code_file(layout).write_text(_code())
     with log_file(layout).open("ab") as log:
         process = subprocess.Popen(
             [
@@ -111,8 +112,8 @@ def _start(layout: Layout, gateway: str) -> int:
             cwd=layout.server,
             start_new_session=True,
         )
-    _code_file(layout).write_text(_code())
-    _pid_file(layout).write_text(str(process.pid))
+        # At once: an interrupt before it would leave a server that nobody knows of.
+        _pid_file(layout).write_text(str(process.pid))
     # Just after its start a process shows no arguments yet, and would not be known as ours.
     while running(layout) is None and process.poll() is None:
         time.sleep(0.01)

@@ -138,6 +138,9 @@ def have_engine(fleet: Fleet) -> str:
     with locked(layout.engine_lock, "the Docker Engine", wait=True):
         answered = engine.info() if daemon.find("docker") else None
         missing = daemon.missing_packages(engine_answers=answered is not None)
+        if answered is None:
+            # Debian's package starts the engine, too.
+            daemon.remember(layout, daemon.PENDING)
         if missing:
             daemon.install(missing, say)
         if answered is None:

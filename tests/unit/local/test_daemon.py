@@ -74,3 +74,32 @@ def test_an_engine_that_ends_at_once_shows_its_log(monkeypatch, layout, tmp_path
         daemon.start(layout, lambda line: None)
     assert "no space left on device" in caught.value.where
     assert daemon.started_by_us(layout) is None
+
+
+def test_an_engine_that_never_answers_is_ended(monkeypatch, layout, dockerd):
+    monkeypatch.setattr(daemon, "_systemd", lambda layout: None)
+    monkeypatch.setattr(daemon, "_service", lambda layout: None)
+    monkeypatch.setattr(daemon, "_dockerd", lambda layout: dockerd.pid)
+    monkeypatch.setattr(daemon, "_READY_SECONDS", 0.1)
+    monkeypatch.setattr(engine, "info", lambda: None)
+    with pytest.raises(FleetError, match="does not start"):
+        daemon.start(layout, lambda line: None)
+    assert dockerd.wait(timeout=10) == -signal.SIGTERM
+    assert daemon.started_by_us(layout) is None
+
+
+def test_an_engine_whose_start_was_interrupted_is_stopped(
+    monkeypatch, layout, dockerd, fake_engine, tmp_path
+):
+    def interrupted(layout):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(daemon, "_systemd", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        daemon.start(layout, lambda line: None)
+    monkeypatch.setattr(daemon, "_SYSTEMD", tmp_path / "absent")
+    monkeypatch.setattr(daemon, "_PROCESS_FILE", tmp_path / "docker.pid")
+    daemon._PROCESS_FILE.write_text(str(dockerd.pid))
+    assert "stopped" in daemon.stop(layout)
+    assert dockerd.wait(timeout=10) == -signal.SIGTERM
+    assert not layout.engine.exists()

@@ -138,3 +138,10 @@ def test_nothing_there_is_said(fake_engine, layout, monkeypatch):
     lines = []
     down(layout, lines.append)
     assert lines == ["nothing to remove: there is no local fleet 'lab'"]
+
+
+def test_an_engine_that_never_came_up_leaves_no_memory(layout, monkeypatch):
+    monkeypatch.setattr(module, "find", lambda program: None)
+    daemon.remember(layout, daemon.PENDING)
+    down(layout, lambda line: None)
+    assert not layout.state_root.exists()

@@ -87,3 +87,24 @@ def test_the_server_holds_no_secret_in_its_arguments(program, layout, monkeypatc
         ]  # fmt: skip
     finally:
         hostserver.stop(layout)
+
+
+def test_an_interrupt_just_after_the_start_leaves_no_unknown_server(program, layout, monkeypatch):
+    program("import time; time.sleep(60)")
+    popen = subprocess.Popen
+
+    def interrupt(*arguments):
+        raise KeyboardInterrupt
+
+    def start(*arguments, **options):
+        process = popen(*arguments, **options)
+        monkeypatch.setattr(hostserver, "_code", interrupt)
+        monkeypatch.setattr(hostserver, "running", interrupt)
+        return process
+
+    with monkeypatch.context() as patch:
+        patch.setattr(hostserver.subprocess, "Popen", start)
+        with pytest.raises(KeyboardInterrupt):
+            hostserver._start(layout, "127.0.0.1")
+    process = int((layout.state / "server.pid").read_text())
+    os.kill(process, 15)
