@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
-import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from fleet.command import own_program
@@ -18,7 +19,7 @@ from fleet.paths import REPOSITORY
 
 ANSIBLE = REPOSITORY / "ansible"
 
-_LIMIT_SECONDS = 1800
+_END_SECONDS = 10
 _SHOWN_FAILURES = 5
 _TASK = re.compile(r"^(?:TASK|RUNNING HANDLER|PLAY) \[(?P<name>.*)\] \**$")
 #: A task that Ansible itself puts before each role.
@@ -64,7 +65,7 @@ class Reader:
 def run_playbook(
     layout: Layout, inventory: Path, playbook: str, say: Callable[[str], None]
 ) -> tuple[int, Path]:
-    """Run a playbook of `ansible/`.
+    """Run a playbook of `ansible/`, for as long as it takes: an upgrade waits for running tasks.
 
     Parameters
     ----------
@@ -100,18 +101,17 @@ def run_playbook(
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
+        # So that ending it ends its workers and their connections too.
+        start_new_session=True,
     )
-    watchdog = threading.Timer(_LIMIT_SECONDS, process.kill)
-    watchdog.start()
     try:
         with log.open("w") as copy:
             reader.read(_copied(process.stdout, copy))
         status = process.wait()
-    finally:
-        watchdog.cancel()
-        if process.poll() is None:
-            process.terminate()
-            process.wait()
+    except BaseException:
+        say(f"ending {playbook}; its log: {log}")
+        _end(process)
+        raise
     if status != 0:
         raise FleetError(
             f"{playbook} failed ({status})",
@@ -131,6 +131,15 @@ def environment(name: str) -> dict[str, str]:
         "FLEET_LOCAL_NAME": name,
         "PYTHONUNBUFFERED": "1",
     }
+
+
+def _end(process: subprocess.Popen) -> None:
+    """End a playbook and all that it started: kindly, then for good."""
+    for how in (signal.SIGTERM, signal.SIGKILL):
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, how)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_END_SECONDS)
 
 
 def _copied(lines: Iterable[str], copy) -> Iterable[str]:

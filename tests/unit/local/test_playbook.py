@@ -1,3 +1,6 @@
+import time
+from pathlib import Path
+
 import pytest
 
 from fleet.errors import FleetError
@@ -79,3 +82,25 @@ def test_a_playbook_that_fails_shows_why_and_where_the_rest_is(fake_ansible, lay
 
 def test_the_playbook_is_told_which_fleet(layout):
     assert playbook.environment(layout.name)["FLEET_LOCAL_NAME"] == "lab"
+
+
+def test_an_interrupt_ends_the_playbook_and_its_workers(
+    layout, tmp_path, monkeypatch, fake_ansible
+):
+    fake_ansible("", 0)
+    program = tmp_path / "ansible-playbook"
+    program.write_text('#!/bin/sh\nsleep 60 &\necho "TASK [worker $!] **"\nwait\n')
+    workers = []
+
+    def interrupt(line):
+        if line.startswith("worker"):
+            workers.append(int(line.split()[1]))
+            raise KeyboardInterrupt
+
+    started = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        run_playbook(layout, tmp_path, "site.yml", interrupt)
+    assert time.monotonic() - started < 10
+    (worker,) = workers
+    stat = Path(f"/proc/{worker}/stat")
+    assert not stat.exists() or stat.read_text().split()[2] in "ZX"
