@@ -47,7 +47,9 @@ def down(layout: Layout, echo: Callable[[str], None], *, keep_images: bool = Fal
         coming = _coming_up(layout)
         if _engine_answers(layout, echo):
             _refuse_foreign(layout)
-            ssh.close_shared(layout, nodes.existing(layout))
+            there = nodes.existing(layout)
+            ssh.close_shared(layout, there)
+            nodes.empty([layout.container(node) for node in there])
             _remove_from_engine(layout, tell)
             others = sorted({*coming, *_other_fleets(layout)})
             if others:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -111,7 +111,11 @@ def living_homes(layout: Layout) -> set[str]:
     return {home for home in found if home and Path(home).exists()}
 
 
-def ensure_running(container: Container, layout: Layout) -> str:
+def ensure_running(
+    container: Container,
+    layout: Layout,
+    before_removal: Callable[[Sequence[str]], None] | None = None,
+) -> str:
     """Have a container run: create it, start it, or leave it alone.
 
     Parameters
@@ -120,6 +124,8 @@ def ensure_running(container: Container, layout: Layout) -> str:
         What should run. When what runs under its name was made otherwise, it is replaced.
     layout : Layout
         The fleet that it belongs to.
+    before_removal : callable, optional
+        Is given the name of a container that is about to be replaced.
 
     Returns
     -------
@@ -136,6 +142,8 @@ def ensure_running(container: Container, layout: Layout) -> str:
         docker("start", name)
         return "started"
     if there:
+        if before_removal:
+            before_removal([name])
         remove_containers([name])
         if container.volumes and not container.keeps_volumes:
             docker("volume", "rm", "--force", *container.volumes)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 from fleet.command import find, run
@@ -26,6 +27,8 @@ _BOOT_SECONDS = 90
 _BOOTED = ("running", "degraded")
 _CGROUPS = "/sys/fs/cgroup"
 _PROXY_FILE = "/etc/apt/apt.conf.d/95fleet-proxy"
+_EMPTY_SECONDS = 30
+_EMPTY = "docker ps --all --quiet | xargs -r docker rm --force"
 #: Reads a file from its input, so that nothing of it shows in arguments.
 _WRITE = 'umask 077 && mkdir -p "$(dirname "$0")" && cat > "$0.new" && mv "$0.new" "$0"'
 
@@ -155,10 +158,27 @@ def remove_others(layout: Layout, keep: list[str]) -> list[str]:
     """Remove the nodes that are not to be kept; their names."""
     gone = [node for node in existing(layout) if node not in keep]
     ssh.close_shared(layout, gone)
+    empty([layout.container(node) for node in gone])
     engine.remove_containers([layout.container(node) for node in gone])
     if gone:
         engine.docker("volume", "rm", "--force", *(layout.volume(node) for node in gone))
     return gone
+
+
+def empty(containers: Sequence[str]) -> None:
+    """End what runs in the nodes of these containers, as far as they answer.
+
+    The control groups of inner containers would outlive a node that is removed with them.
+    """
+
+    def end(container: str) -> None:
+        # A node that does not answer is removed all the same.
+        with suppress(FleetError):
+            command = ("exec", container, "timeout", str(_EMPTY_SECONDS), "sh", "-c", _EMPTY)
+            engine.docker(*command, timeout=_EMPTY_SECONDS + 5, check=False)
+
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        list(pool.map(end, containers))
 
 
 def apt_proxy() -> str:
@@ -186,7 +206,8 @@ def _granted(image: str) -> tuple[str, ...]:
 def _ensure_one(
     layout: Layout, node: str, image: str, address: str, rights: tuple[str, ...]
 ) -> str:
-    done = engine.ensure_running(describe(layout, node, image, address, rights), layout)
+    container = describe(layout, node, image, address, rights)
+    done = engine.ensure_running(container, layout, before_removal=empty)
     _await_boot(layout, node)
     return done
 

@@ -73,3 +73,16 @@ def test_input_goes_to_a_command_in_a_container_and_not_into_arguments(fake_engi
     (command,) = fake_engine.commands
     assert command[:2] == ("exec", "--interactive")
     assert "secret" not in command
+
+
+def test_a_container_is_told_of_before_it_is_replaced(fake_engine, layout):
+    told = []
+
+    def tell(names):
+        assert set(names) <= set(fake_engine.containers)
+        told.extend(names)
+
+    ensure_running(CONTAINER, layout, before_removal=tell)
+    assert told == []
+    ensure_running(dataclasses.replace(CONTAINER, image="sha256:bb"), layout, before_removal=tell)
+    assert told == ["fleet-lab-cpu-1"]

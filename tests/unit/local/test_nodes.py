@@ -1,6 +1,7 @@
 import pytest
 
-from fleet.local import nodes
+from fleet.errors import FleetError
+from fleet.local import engine, nodes
 
 V1 = """\
 31 23 0:28 / /sys/fs/cgroup rw,relatime - tmpfs tmpfs ro
@@ -48,7 +49,10 @@ def test_a_node_keeps_its_images_in_a_labelled_volume(layout):
 def test_nodes_that_left_the_inventory_go_with_their_volumes(fake_engine, layout):
     fake_engine.answers["container", "ls"] = "fleet-lab-cpu-1\nfleet-lab-cpu-2\n"
     assert nodes.remove_others(layout, ["cpu-1"]) == ["cpu-2"]
-    assert ("rm", "--force", "--volumes", "fleet-lab-cpu-2") in fake_engine.commands
+    remove = ("rm", "--force", "--volumes", "fleet-lab-cpu-2")
+    (emptied,) = [command for command in fake_engine.commands if command[0] == "exec"]
+    assert emptied[1] == "fleet-lab-cpu-2"
+    assert fake_engine.commands.index(emptied) < fake_engine.commands.index(remove)
     assert ("volume", "rm", "--force", "fleet-lab-cpu-2") in fake_engine.commands
 
 
@@ -73,3 +77,15 @@ def test_a_proxy_that_only_this_machine_reaches_is_not_handed_on(monkeypatch, pr
     monkeypatch.setenv("http_proxy", proxy)
     monkeypatch.setenv("https_proxy", "http://proxy:3128")
     assert nodes.apt_proxy() == 'Acquire::https::Proxy "http://proxy:3128";\n'
+
+
+def test_a_node_that_does_not_answer_is_removed_all_the_same(monkeypatch):
+    asked = []
+
+    def docker(*arguments, **_):
+        asked.append(arguments[1])
+        raise FleetError("took longer")
+
+    monkeypatch.setattr(engine, "docker", docker)
+    nodes.empty(["fleet-lab-cpu-1", "fleet-lab-cpu-2"])
+    assert sorted(asked) == ["fleet-lab-cpu-1", "fleet-lab-cpu-2"]
