@@ -75,7 +75,7 @@ def _roots() -> list[int]:
 def _disk_bytes() -> int:
     root = _output("docker", "info", "--format", "{{.DockerRootDir}}").strip()
     folders = (Path(root), local_fleet_dir(NAME), REPOSITORY / ".venv")
-    sizes = _output("du", "--summarize", "--block-size=1", *map(str, folders))
+    sizes = _output("du", "--one-file-system", "--summarize", "--block-size=1", *map(str, folders))
     return sum(int(line.split()[0]) for line in sizes.splitlines())
 
 
