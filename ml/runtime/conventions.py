@@ -31,6 +31,17 @@ PROPERTY_INFERENCE_SUMMARY = "inference_summary"
 PROPERTY_PREDICTION = "prediction"
 PROPERTY_FAILURE_CLASS = "failure_class"
 PROPERTY_FAILURE = "failure"
+# what a step sets at its end: a clone bears its source's until it has its own
+RESULT_PROPERTIES = (
+    PROPERTY_SCORE,
+    PROPERTY_BEST_MODEL,
+    PROPERTY_FAILED_MODELS,
+    PROPERTY_TRAINING_SUMMARY,
+    PROPERTY_INFERENCE_SUMMARY,
+    PROPERTY_PREDICTION,
+    PROPERTY_FAILURE_CLASS,
+    PROPERTY_FAILURE,
+)
 
 # configuration objects
 ROUTING_OBJECT = "routing"

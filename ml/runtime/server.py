@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -26,6 +26,8 @@ _FIELDS = (
     "completed",
     "last_worker",
     "execution.queue",
+    "container.image",
+    "script.version_num",
 )
 
 
@@ -45,6 +47,15 @@ class Server:
     def edit_task(self, task_id: str, **changes: Any) -> None:
         """Change a task's name, tags or container in one go."""
         self._call("tasks.edit", task=task_id, force=True, **changes)
+
+    def delete_properties(self, task_id: str, properties: Sequence[str]) -> None:
+        """Remove user properties of a task."""
+        keys = [{"section": "properties", "name": name} for name in properties]
+        self._call("tasks.delete_hyper_params", task=task_id, hyperparams=keys, force=True)
+
+    def delete_configuration(self, task_id: str, name: str) -> None:
+        """Remove a configuration object of a task."""
+        self._call("tasks.delete_configuration", task=task_id, configuration=[name], force=True)
 
     def queue_name(self, queue_id: str | None) -> str:
         """The name of a queue; empty where there is none."""
@@ -108,6 +119,8 @@ class Server:
             seconds=_seconds(task.get("started"), task.get("completed")),
             queue=self.queue_name((task.get("execution") or {}).get("queue")),
             worker=task.get("last_worker") or "",
+            image=(task.get("container") or {}).get("image") or "",
+            commit=(task.get("script") or {}).get("version_num") or "",
         )
 
     def _call(self, endpoint: str, **data: Any) -> dict[str, Any]:

@@ -40,6 +40,8 @@ class Outcome:
         How long it ran.
     queue, worker : str
         Where it ran.
+    image, commit : str
+        What it ran: the container image by digest, and the code.
     """
 
     reference: str
@@ -51,6 +53,13 @@ class Outcome:
     seconds: float | None = None
     queue: str = ""
     worker: str = ""
+    image: str = ""
+    commit: str = ""
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether it has yet to run or to end."""
+        return self.status in {"created", "queued", "in_progress"}
 
     @property
     def is_finished(self) -> bool:

@@ -17,6 +17,7 @@ from ml.runtime.errors import DataError, UserError
 from ml.runtime.execution import execute
 from ml.runtime.failures import Failure
 from ml.runtime.guard import check_queue
+from ml.runtime.identity import settle
 from ml.runtime.parameters import FOREIGN_SECTIONS
 from ml.runtime.phase import Phase
 from ml.runtime.reporting import property_texts
@@ -27,8 +28,6 @@ from ml.runtime.step import Outcome, Step
 if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
-
-_RUN_ID_FIELD = "Input/run_id"
 
 
 def run_task(phase: Phase) -> Failure | None:
@@ -43,12 +42,7 @@ def run_task(phase: Phase) -> Failure | None:
     values = {
         path: text for path, text in given.items() if path.split("/")[0] not in FOREIGN_SECTIONS
     }
-    run_id = (
-        given.get(f"properties/{names.PROPERTY_RUN_ID}")
-        or names.run_id_of(task.get_tags())
-        or values.get(_RUN_ID_FIELD)
-        or names.new_run_id()
-    )
+    run_id = settle(task, phase, given, Server(task.session))
     with tempfile.TemporaryDirectory(prefix=f"{phase.name}-") as work:
         step = TaskStep(task, phase.name, run_id, Path(work))
         step.take_its_place(values)
@@ -142,7 +136,17 @@ class TaskStep(Step):
         """Download an address with the agent's credentials; a path is one of the node's."""
         path = source
         if "://" in source:
-            path = StorageManager.get_local_copy(source, extract_archive=False)
+            try:
+                # the node's cache outlives the task: the file may be another by now
+                path = StorageManager.get_local_copy(
+                    source, extract_archive=False, force_download=True
+                )
+            except ValueError as error:
+                raise DataError(
+                    f"{source!r} cannot be had: {error}",
+                    where=where,
+                    mend="give the agents the storage's credentials, or another address",
+                ) from None
         if not path or not Path(path).is_file():
             raise DataError(
                 f"{source!r} cannot be had",
@@ -233,12 +237,15 @@ class TaskStep(Step):
     def _other(self, reference: str, where: str) -> Task:
         if reference not in self._fetched:
             try:
-                self._fetched[reference] = Task.get_task(task_id=reference)
+                task = Task.get_task(task_id=reference) if reference else None
             except ValueError:
+                task = None
+            if task is None:
                 raise UserError(
-                    f"there is no task {reference!r}",
+                    f"there is no task {reference!r}" if reference else "no task is named",
                     where=where,
-                    mend="name the id of a task",
+                    mend=f"set {where} to the id of a task",
                     failure_class="data-access",
-                ) from None
+                )
+            self._fetched[reference] = task
         return self._fetched[reference]

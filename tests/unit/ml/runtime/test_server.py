@@ -58,6 +58,8 @@ def test_what_came_of_a_runs_steps():
             "completed": "2026-11-23T17:00:02+00:00",
             "last_worker": "cpu-1:0",
             "execution": {"queue": "q1"},
+            "container": {"image": "registry/cpu@sha256:12"},
+            "script": {"version_num": "abc"},
         },
         {"id": "2", "name": "training mlp r1", "tags": ["phase:training"], "status": "queued"},
         {"id": "3", "name": "a data set", "tags": ["run:r1"], "status": "completed"},
@@ -69,9 +71,11 @@ def test_what_came_of_a_runs_steps():
     first, second = Server(session).outcomes("r1")
     assert (first.phase, first.status, first.message) == ("training", "failed", "killed")
     assert (first.queue, first.worker, first.seconds) == ("cpu-train", "cpu-1:0", 1.5)
+    assert (first.image, first.commit) == ("registry/cpu@sha256:12", "abc")
     assert first.properties == {"model": "ridge"}
     assert not first.is_finished
-    assert (second.queue, second.seconds) == ("", None)
+    assert (second.queue, second.seconds, second.image, second.commit) == ("", None, "", "")
+    assert second.is_pending
 
 
 def test_many_tasks_are_asked_for_page_by_page():
@@ -98,3 +102,14 @@ def test_an_error_of_the_server_is_told_with_the_endpoint():
     session = Session(tasks_edit=Answer("Invalid task id", status=400))
     with pytest.raises(RuntimeError, match=r"tasks\.edit answered 400: Invalid task id"):
         Server(session).edit_task("t1", name="x")
+
+
+def test_properties_and_configuration_are_removed_of_a_running_task():
+    session = Session(tasks_delete_hyper_params={}, tasks_delete_configuration={})
+    Server(session).delete_properties("t1", ["failure"])
+    Server(session).delete_configuration("t1", "Pipeline")
+    properties, configuration = (asked for _, asked in session.asked)
+    assert properties["hyperparams"] == [{"section": "properties", "name": "failure"}]
+    assert configuration["configuration"] == ["Pipeline"]
+    assert properties["force"]
+    assert configuration["force"]

@@ -1,0 +1,86 @@
+"""Which run a task belongs to, when it is new, cloned, reset or goes on."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from ml.catalog import PHASES
+from ml.runtime.identity import settle
+from ml.runtime.step import Outcome
+
+
+class Server:
+    def __init__(self, *outcomes):
+        self._outcomes = outcomes
+        self.deleted = []
+
+    def outcomes(self, run_id):
+        return [one for one in self._outcomes if run_id in one.name]
+
+    def delete_properties(self, task_id, properties):
+        self.deleted += properties
+
+    def delete_configuration(self, task_id, name):
+        self.deleted.append(name)
+
+
+def task(tags=("run:r1",), plan=None, runtime=None):
+    return SimpleNamespace(
+        id="me",
+        data=SimpleNamespace(runtime=runtime),
+        get_tags=lambda: list(tags),
+        get_configuration_object=lambda name: plan,
+        reload=lambda: None,
+    )
+
+
+def outcome(phase, status, reference="other"):
+    return Outcome(reference, f"{phase} r1", phase, status)
+
+
+RAN = (outcome("pipeline", "completed"), outcome("preprocessing", "completed", "p"))
+GIVEN = {"properties/run_id": "r1"}
+PIPELINE, TRAINING = PHASES["pipeline"], PHASES["training"]
+
+
+def test_a_controller_keeps_the_run_that_it_was_started_for():
+    own = outcome("pipeline", "in_progress", "me")
+    assert settle(task(), PIPELINE, GIVEN, Server(own)) == "r1"
+
+
+@pytest.mark.parametrize(
+    "outcomes",
+    [RAN, [outcome("training", "failed")], [outcome("training", "queued")]],
+    ids=["cloned", "reset", "reset while a step waits"],
+)
+def test_a_controller_whose_run_has_begun_takes_a_new_one(outcomes):
+    assert settle(task(), PIPELINE, GIVEN, Server(*outcomes)) not in {"", "r1"}
+
+
+def test_a_clone_does_not_follow_its_sources_plan_nor_bear_its_results():
+    given = {**GIVEN, "properties/failure": "x", "properties/best_model": "ridge"}
+    server = Server(*RAN)
+    settle(task(plan="{}"), PIPELINE, given, server)
+    assert sorted(server.deleted) == ["Pipeline", "best_model", "failure"]
+
+
+def test_a_controller_that_goes_on_keeps_its_run_and_its_plan():
+    server = Server(*RAN)
+    going_on = task(plan="{}", runtime={"_pipeline_hash": "x:1.0.0"})
+    assert settle(going_on, PIPELINE, GIVEN, server) == "r1"
+    assert server.deleted == []
+
+
+@pytest.mark.parametrize("status", ["created", "queued"])
+def test_a_clone_that_has_not_started_takes_no_run_away(status):
+    assert settle(task(), PIPELINE, GIVEN, Server(outcome("pipeline", status))) == "r1"
+
+
+def test_a_step_cloned_by_hand_joins_the_run():
+    assert settle(task(), TRAINING, {}, Server(*RAN)) == "r1"
+
+
+def test_a_clone_of_a_template_gets_a_run_of_its_own_or_the_one_it_names():
+    assert settle(task(tags=["template"]), PIPELINE, {}, Server())
+    named = {"Input/run_id": "r7"}
+    assert settle(task(tags=["template"]), PHASES["training-summary"], named, Server()) == "r7"
