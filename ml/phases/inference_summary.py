@@ -49,11 +49,13 @@ def run(step: Step, parameters: Parameters) -> None:
     run_id = parameters.Input.run_id or step.run_id
     outcomes = step.outcomes(run_id, "Input/run_id")
     inferences = [
-        one for one in outcomes if one.phase.startswith("inference-") and one.phase != NAME
+        one
+        for one in outcomes
+        if one.phase.startswith("inference-") and one.phase != NAME and not one.is_pending
     ]
     if not inferences:
         raise UserError(
-            f"the run {run_id!r} has no inference step",
+            f"the run {run_id!r} has no inference step that has ended",
             where="Input/run_id",
             mend="name a run that predicted something",
         )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, Field, field_validator, model_validator
 
 from ml import model_catalog
-from ml.phases import inference_summary, training_summary
+from ml.phases import inference_batch, inference_single, inference_summary, training_summary
 from ml.phases.preprocessing import SplitFields
 from ml.runtime import conventions as names
 from ml.runtime.errors import UserError
@@ -116,6 +116,25 @@ def run(step: Step, parameters: Parameters) -> None:
 
     outcomes = step.run_plan(plan(parameters, step.run_reference))
     _conclude(step, {outcome.phase: outcome for outcome in outcomes}, outcomes)
+    _tell_failed_predictions(step, parameters.Inference, outcomes)
+
+
+def _tell_failed_predictions(step: Step, asked: InferenceFields, outcomes: list[Outcome]) -> None:
+    """Name the cause where all predictions that were asked for failed; the models stay."""
+    phases = set()
+    if asked.data != inference_batch.TEST_PART:
+        phases.add(inference_batch.PHASE.name)
+    if json_object(asked.record):
+        phases.add(inference_single.PHASE.name)
+    inferences = [outcome for outcome in outcomes if outcome.phase in phases]
+    if not inferences or any(outcome.is_finished for outcome in inferences):
+        return
+    failure_class, failure = training_summary.reason(inferences[0])
+    failure = f"{inferences[0].phase} failed: {failure}"
+    step.properties(
+        **{names.PROPERTY_FAILURE_CLASS: failure_class, names.PROPERTY_FAILURE: failure}
+    )
+    step.log(f"error: nothing that was asked for was predicted; {failure}")
 
 
 def _conclude(step: Step, last: dict[str, Outcome], outcomes: list[Outcome]) -> None:

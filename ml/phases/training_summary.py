@@ -117,13 +117,14 @@ def gather(step: Step, run_id: str) -> tuple[list[Trained], list[Failed], list[d
     Raises
     ------
     UserError
-        When the run has no training step at all.
+        When the run has no training step that has ended.
     """
     from ml.tabular.comparison import Failed, Trained
 
     trained, failed, records = [], [], []
     for outcome in step.outcomes(run_id, "Input/run_id"):
-        if outcome.phase != "training":
+        # a clone that nobody has run, or that still runs, is no failed model
+        if outcome.phase != "training" or outcome.is_pending:
             continue
         model = outcome.properties.get(names.PROPERTY_MODEL, outcome.name)
         if not outcome.is_finished:
@@ -146,7 +147,7 @@ def gather(step: Step, run_id: str) -> tuple[list[Trained], list[Failed], list[d
         )
     if not trained and not failed:
         raise UserError(
-            f"the run {run_id!r} has no training step",
+            f"the run {run_id!r} has no training step that has ended",
             where="Input/run_id",
             mend="name a run that trained a model",
         )

@@ -120,8 +120,8 @@ def test_a_files_own_types_do_not_change_its_categories(codes, capsys, groups, e
 
 
 def test_whole_numbers_among_classes_of_halves_are_scored(codes, capsys):
-    found = predicted(codes, "batch", "g,x,t\n1,1,0.5\n2,1,1\n")
-    assert found["truth"].tolist() == ["0.5", "1.0"]
+    found = predicted(codes, "batch", "g,x,t\n2,1,1\nfalse,1,2\n")
+    assert found["truth"].tolist() == ["1.0", "2.0"]
     assert summary(codes / "batch")["scores"]["accuracy"] == 1.0
     capsys.readouterr()
 
@@ -209,6 +209,35 @@ def test_a_pipeline_whose_data_is_bad_fails_with_one_sentence(tmp_path, capsys):
     properties = record(tmp_path / "run")["properties"]
     assert properties["failure"].startswith("data-registration failed: there is no column 'color'")
     assert "Traceback" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("Inference/data={missing}", "inference-batch failed: there is no file"),
+        ('Inference/record={{"x": 1}}', "inference-single failed: columns are missing"),
+    ],
+)
+def test_predictions_that_fail_leave_the_models_and_a_named_failure(tmp_path, capsys, asked, said):
+    out = tmp_path / "run"
+    settings = ("Data/source=builtin:wine", "Training/models=ridge")
+    assert run("pipeline", out, *settings, asked.format(missing=tmp_path / "none.csv")) == 0
+    done = record(out)
+    assert done["status"] == "completed"
+    assert done["properties"]["best_model"] == "ridge"
+    assert done["properties"]["failure"].startswith(said)
+    assert done["properties"]["failure_class"] == "data-access"
+    assert f"error: nothing that was asked for was predicted; {said}" in capsys.readouterr().out
+
+
+def test_a_text_among_a_features_numbers_is_warned_of(tmp_path, capsys):
+    source = tmp_path / "data.csv"
+    source.write_text("a,t\n" + "".join(f"{n},{n * 1.5}\n" for n in range(40)) + "n.a.,1\n")
+    settings = (f"Data/source={source}", "Data/target=t")
+    assert run("data-registration", tmp_path / "out", *settings) == 0
+    assert "warning: a is taken as a category, for it holds a text: 'n.a.' in data row 41" in (
+        capsys.readouterr().out
+    )
 
 
 def test_a_folder_that_is_no_step_is_told(tmp_path, capsys):

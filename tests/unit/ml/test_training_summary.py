@@ -1,6 +1,9 @@
+from types import SimpleNamespace
+
 import pytest
 
-from ml.phases.training_summary import reason
+from ml.phases.training_summary import gather, reason
+from ml.runtime.errors import UserError
 from ml.runtime.step import Outcome
 
 
@@ -30,3 +33,16 @@ from ml.runtime.step import Outcome
 )
 def test_each_model_that_did_not_finish_has_a_reason(outcome, expected):
     assert reason(outcome) == expected
+
+
+def test_a_model_that_has_yet_to_train_is_no_failed_one():
+    outcomes = [
+        Outcome(status, status, "training", status)
+        for status in ("created", "queued", "in_progress", "failed")
+    ]
+    step = SimpleNamespace(outcomes=lambda run_id, where: outcomes)
+    _, failed, _ = gather(step, "r1")
+    assert [one.task for one in failed] == ["failed"]
+    outcomes.pop()
+    with pytest.raises(UserError, match="no training step that has ended"):
+        gather(step, "r1")
