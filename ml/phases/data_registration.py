@@ -65,6 +65,10 @@ def run(step: Step, parameters: Parameters) -> None:
     name = data.name or default_name(data.source)
     schema = inspection.infer_schema(frame, target, name, data.kind, where=data.source)
     profile = inspection.profile(frame, schema)
+    for column in schema.of_kind("category"):
+        stray = inspection.stray_text(frame[column])
+        if stray:
+            step.log(f"warning: {column} is taken as a category, for it holds a text: {stray}")
 
     folder = step.work / "files"
     folder.mkdir(exist_ok=True)

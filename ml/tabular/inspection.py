@@ -17,6 +17,8 @@ MAX_CLASSES = 100
 # an integer target with no more distinct values than this is a class, not a quantity
 MAX_INTEGER_CLASSES = 10
 MAX_LISTED = 20
+# a text column with so many numbers among its values was most likely meant to be numeric
+NUMBERS_SHARE = 0.9
 
 
 def infer_schema(
@@ -41,10 +43,18 @@ def infer_schema(
     ------
     UserError
         No such target, or nothing can be learned: a constant target, too few rows or columns,
-        a class with too few rows, infinite values.
+        a class with too few rows, infinite values, a few texts among a target's numbers.
     """
     _check_target_name(frame, target, where)
     known = frame[frame[target].notna()]
+    stray = stray_text(frame[target]) if kind != "classification" else ""
+    if stray:
+        raise DataError(
+            f"the target {target!r} holds numbers but for some texts: {stray}",
+            where=where,
+            mend="correct these values or leave the cells empty; if the target is a class indeed, "
+            "set Data/kind to classification",
+        )
     problem = _problem_kind(known[target], kind, where)
     classes = _check_target_values(known[target], problem, where)
     columns = [
@@ -76,6 +86,21 @@ def column_kind(values: pd.Series) -> ColumnKind:
     if present.dtype == object and present.map(_is_date).all() and len(present):
         return "datetime"
     return "category"
+
+
+def stray_text(values: pd.Series) -> str:
+    """The first text in a column that holds numbers for the most part, and where it is.
+
+    Empty where the column is no text column, holds numbers alone, or holds few of them.
+    """
+    present = values.dropna()
+    if not types.is_string_dtype(present) or present.empty:
+        return ""
+    bad = present[pd.to_numeric(present, errors="coerce").isna()]
+    if bad.empty or len(present) - len(bad) < NUMBERS_SHARE * len(present):
+        return ""
+    row = values.index.get_loc(bad.index[0]) + 1
+    return f"{bad.iloc[0]!r} in data row {row} ({len(bad)} of {len(present)} values)"
 
 
 def profile(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
@@ -150,18 +175,18 @@ def _problem_kind(target: pd.Series, kind: str, where: str) -> ProblemKind:
 
 
 def _check_target_values(target: pd.Series, kind: ProblemKind, where: str) -> list[str]:
+    if len(target) > 1 and target.nunique() == 1:
+        raise DataError(
+            f"the target {target.name!r} is constant: it is always {target.iloc[0]!s}",
+            where=where,
+            mend="name a target that varies, or give data in which it does",
+        )
     if len(target) < MIN_ROWS:
         raise DataError(
             f"only {len(target)} rows have a value in the target {target.name!r}; "
             f"at least {MIN_ROWS} are needed",
             where=where,
             mend="give more data",
-        )
-    if target.nunique() < 2:
-        raise DataError(
-            f"the target {target.name!r} is constant: it is always {target.iloc[0]!s}",
-            where=where,
-            mend="name a target that varies, or give data in which it does",
         )
     if kind == "regression":
         return []
@@ -170,7 +195,9 @@ def _check_target_values(target: pd.Series, kind: ProblemKind, where: str) -> li
         raise DataError(
             f"the target {target.name!r} has {len(counts)} classes; {MAX_CLASSES} are the most",
             where=where,
-            mend="set Data/kind to regression, or name another target",
+            mend="set Data/kind to regression, or name another target"
+            if types.is_numeric_dtype(target)
+            else "name another target; the values of a quantity must all be numbers",
         )
     rare = counts[counts < MIN_ROWS_PER_CLASS]
     if len(rare):

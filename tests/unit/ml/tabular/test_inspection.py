@@ -67,3 +67,25 @@ def test_the_profile_describes_each_column(dirty_csv):
     assert table.loc["price", "kind"] == "target"
     assert table.loc["city", "distinct"] == 3
     assert float(table.loc["size", "max"]) == pytest.approx(frame["size"].max(), rel=1e-5)
+
+
+def numbers_and(*texts):
+    values = [str(number / 2) for number in range(300)]
+    return pd.DataFrame({"a": range(300 + len(texts)), "t": [*values, *texts]})
+
+
+@pytest.mark.parametrize("kind", ["auto", "regression"])
+def test_a_text_among_a_targets_numbers_is_named(kind):
+    with pytest.raises(UserError, match=r"'\?' in data row 301 \(2 of 302 values\)"):
+        infer_schema(numbers_and("?", "none"), "t", "x", kind)
+
+
+def test_a_text_target_with_many_classes_is_not_sent_to_regression():
+    with pytest.raises(UserError, match="302 classes") as caught:
+        infer_schema(numbers_and("?", "none"), "t", "x", "classification")
+    assert "Data/kind" not in caught.value.mend
+
+
+def test_a_few_numbers_among_texts_are_no_reason_to_refuse():
+    frame = pd.DataFrame({"a": range(60), "t": ["1", "2", "A"] * 20})
+    assert infer_schema(frame, "t", "x").classes == ["1", "2", "A"]

@@ -98,12 +98,16 @@ def test_a_class_that_a_part_lacks_is_named_with_its_rows():
         split(frame, schema, 0.05, 0.05, seed=0)
 
 
-def test_a_text_column_without_a_value_in_the_training_part(dirty_table):
+@pytest.mark.parametrize("others", [["size", "city"], ["size"]])
+def test_a_text_column_without_a_value_in_the_training_part(dirty_table, others):
+    dirty_table = dirty_table[[*others, "price"]].copy()
     dirty_table["note"] = pd.Series([None] * 239 + ["seen"], dtype=object)
     schema = infer_schema(dirty_table, "price", "flats")
     train = dirty_table.head(200)
-    values = fit_preprocessor(train, schema).transform(conform(dirty_table, schema, "all"))
+    preprocessor = fit_preprocessor(train, schema)
+    values = preprocessor.transform(conform(dirty_table, schema, "all"))
     assert np.isfinite(values).all()
+    assert len(preprocessor.get_feature_names_out()) == values.shape[1]
 
 
 def test_dates_of_several_shapes_count_days_and_far_ones_are_missing():
