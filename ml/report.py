@@ -44,7 +44,8 @@ td.id { font-family: ui-monospace, monospace; font-size: 11px; white-space: nowr
 
 # no button sends data to a service
 _PLOT_CONFIG = {"displaylogo": False, "plotlyServerURL": "", "responsive": True}
-_ID_COLUMNS = frozenset({"task", "task id"})
+_ID_COLUMNS = frozenset({"task", "task id", "image", "commit"})
+_SHORT = 10
 
 
 def training_page(record: Mapping[str, Any], comparison: go.Figure, quality: go.Figure) -> str:
@@ -137,11 +138,19 @@ def _provenance(steps: Sequence[Outcome], run_id: str) -> pd.DataFrame:
                 "queue": one.queue,
                 # a services agent's worker goes on with the task's id, which has its own column
                 "worker": ":".join(one.worker.split(":")[:2]),
+                "image": _short_digest(one.image),
+                "commit": one.commit[:_SHORT],
                 "task": one.reference,
             }
             for one in steps
         ]
     )
+
+
+def _short_digest(image: str) -> str:
+    """``cpu@1f2e3d4c5b`` of an image by digest, the name alone of another."""
+    name, _, digest = image.rpartition("/")[2].partition("@")
+    return f"{name}@{digest.partition(':')[2][:_SHORT]}" if digest else name
 
 
 def _title(record: Mapping[str, Any]) -> str:
