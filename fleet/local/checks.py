@@ -131,7 +131,7 @@ def check_disk(layout: Layout, engine_info: dict[str, Any] | None) -> None:
     """Room for what is still to be made, where Docker keeps its data and in this repository."""
     missing, torch = to_build(engine_answers=engine_info is not None)
     needed = _RUNNING + disk.room(missing.values(), torch)
-    if not layout.record.exists():
+    if layout.read_record() is None:
         needed += _PULLED[torch]
     docker_data = Path(engine_info["DockerRootDir"]) if engine_info else _DOCKER_DATA
     cuda = torch == "cuda" and any(spec.has_torch for spec in missing.values())

@@ -108,7 +108,7 @@ def living_homes(layout: Layout) -> set[str]:
         for thing in inspect(kind, owned(kind, layout)):
             labels = thing.get("Labels") or thing.get("Config", {}).get("Labels") or {}
             found.add(labels.get(HOME_LABEL, ""))
-    return {home for home in found if home and Path(home).exists()}
+    return {home for home in found if home and _is_there(Path(home))}
 
 
 def ensure_running(
@@ -163,3 +163,11 @@ def remove_containers(names: Sequence[str]) -> None:
     """Stop and remove containers, and the unnamed volumes that only they use."""
     if names:
         docker("rm", "--force", "--volumes", *names, timeout=180)
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except PermissionError:
+        # In a directory of another user, which only that user removes.
+        return True

@@ -13,7 +13,7 @@ import requests
 
 from fleet.command import own_program, tail
 from fleet.errors import FleetError
-from fleet.local.layout import API_PORT, FILES_PORT, Layout
+from fleet.local.layout import API_PORT, FILES_PORT, Layout, of_another_user
 from fleet.paths import REPOSITORY
 
 _CODE = REPOSITORY / "fleet" / "server"
@@ -67,6 +67,8 @@ def running(layout: Layout) -> int | None:
         words = Path(f"/proc/{process}/cmdline").read_bytes().split(b"\0")
     except (FileNotFoundError, ProcessLookupError, ValueError):
         return None
+    except PermissionError as error:
+        raise of_another_user(_pid_file(layout)) from error
     # The id may have gone to another process since.
     return process if str(layout.server).encode() in words else None
 

@@ -106,11 +106,6 @@ class Layout:
         return self.state / "logs"
 
     @property
-    def reports(self) -> Path:
-        """Reports of runs."""
-        return self.state / "reports"
-
-    @property
     def ssh_config(self) -> Path:
         """Configuration for `ssh -F`, by which nodes are reached by name."""
         return self.state / "ssh_config"
@@ -147,11 +142,28 @@ class Layout:
         ]
 
     def read_record(self) -> dict[str, Any] | None:
-        """What `fleet.json` says, or None before the fleet was first up."""
+        """What `fleet.json` says, or None before the fleet was first up.
+
+        Raises
+        ------
+        FleetError
+            It is another user's.
+        """
         try:
             return json.loads(self.record.read_text())
         except (FileNotFoundError, json.JSONDecodeError):
             return None
+        except PermissionError as error:
+            raise of_another_user(self.record) from error
+
+
+def of_another_user(path: Path) -> FleetError:
+    """The error for a file of a fleet that this user may not touch."""
+    return FleetError(
+        "the local fleets of this checkout belong to another user",
+        where=str(path),
+        mend="do this as that user, or use a checkout of your own",
+    )
 
 
 def write_private(path: Path, text: str) -> None:

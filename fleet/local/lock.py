@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from fleet.errors import FleetError
+from fleet.local.layout import of_another_user
 
 
 @contextmanager
@@ -27,7 +28,7 @@ def locked(path: Path, what: str, *, wait: bool = False) -> Iterator[None]:
     Raises
     ------
     FleetError
-        Another process holds it, and `wait` is false.
+        Another process holds it, and `wait` is false; or it is another user's.
     """
     descriptor = _acquire(path, what, wait)
     try:
@@ -55,9 +56,12 @@ def held(path: Path) -> bool:
 
 
 def _acquire(path: Path, what: str, wait: bool) -> int:
-    path.parent.mkdir(parents=True, exist_ok=True)
     while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        except PermissionError as error:
+            raise of_another_user(path) from error
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError as error:

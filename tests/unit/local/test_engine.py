@@ -86,3 +86,13 @@ def test_a_container_is_told_of_before_it_is_replaced(fake_engine, layout):
     assert told == []
     ensure_running(dataclasses.replace(CONTAINER, image="sha256:bb"), layout, before_removal=tell)
     assert told == ["fleet-lab-cpu-1"]
+
+
+def test_the_state_of_another_user_is_there(fake_engine, layout, monkeypatch):
+    def refuse(path):
+        raise PermissionError(path)
+
+    ensure_running(CONTAINER, layout)
+    fake_engine.answers["container", "ls"] = "fleet-lab-cpu-1\n"
+    monkeypatch.setattr(engine.Path, "exists", refuse)
+    assert engine.living_homes(layout) == {str(layout.state)}

@@ -108,3 +108,12 @@ def test_an_interrupt_just_after_the_start_leaves_no_unknown_server(program, lay
             hostserver._start(layout, "127.0.0.1")
     process = int((layout.state / "server.pid").read_text())
     os.kill(process, 15)
+
+
+def test_the_server_of_another_user_is_an_error_that_says_so(layout, monkeypatch):
+    def refuse(*_):
+        raise PermissionError("not yours")
+
+    monkeypatch.setattr(hostserver.Path, "read_text", refuse)
+    with pytest.raises(FleetError, match="belong to another user"):
+        hostserver.running(layout)

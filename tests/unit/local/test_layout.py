@@ -1,4 +1,5 @@
 import stat
+from pathlib import Path
 
 import pytest
 
@@ -40,3 +41,12 @@ def test_private_files_are_whole_and_private(tmp_path):
     assert path.read_text() == "two"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [file.name for file in tmp_path.iterdir()] == ["secret"]
+
+
+def test_the_record_of_another_user_is_an_error_that_says_so(layout, monkeypatch):
+    def refuse(*_):
+        raise PermissionError("not yours")
+
+    monkeypatch.setattr(Path, "read_text", refuse)
+    with pytest.raises(FleetError, match="belong to another user"):
+        layout.read_record()

@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 import threading
@@ -67,3 +68,15 @@ def test_whether_a_lock_is_held(tmp_path):
         assert held(path)
     path.touch()
     assert not held(path)
+
+
+def test_a_lock_that_another_user_has_is_an_error_that_says_so(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise PermissionError("not yours")
+
+    monkeypatch.setattr(os, "open", refuse)
+    with (
+        pytest.raises(FleetError, match="belong to another user"),
+        locked(tmp_path / "lab.lock", "the fleet"),
+    ):
+        pass
