@@ -11,6 +11,8 @@ from pathlib import Path
 
 from fleet.errors import FleetError
 
+#: For apt-get, so that it waits for whoever installs packages just now.
+APT_WAITS = ("-o", "DPkg::Lock::Timeout=300")
 _TAIL_LINES = 12
 #: System programs are often outside the PATH of a user who is not root.
 _SYSTEM_PATH = "/usr/local/sbin:/usr/sbin:/sbin"

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from fleet.command import APT_WAITS
 from fleet.errors import FleetError
 from fleet.images.process import Programs
 
@@ -111,9 +112,10 @@ def _install(echo: Callable[[str], None], *, log: Path, programs: Programs) -> N
     echo("debootstrap is not installed here: installing it (apt-get install debootstrap)")
     quiet = {"DEBIAN_FRONTEND": "noninteractive"}
     mend = "install it by hand: apt-get install debootstrap debian-archive-keyring"
-    install = "apt-get install -y --no-install-recommends debootstrap debian-archive-keyring"
-    for command in ("apt-get update", install):
-        programs.run(command.split(), log=log, what=f"`{command}` failed", mend=mend, env=quiet)
+    install = "install -y --no-install-recommends debootstrap debian-archive-keyring"
+    for words in ("update", install):
+        command = ["apt-get", *words.split(), *APT_WAITS]
+        programs.run(command, log=log, what=f"`apt-get {words}` failed", mend=mend, env=quiet)
 
 
 def apt_targets() -> str:

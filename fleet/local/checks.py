@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import platform
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fleet.command import find, run
+from fleet.command import find, run, tail
 from fleet.errors import FleetError, raise_all
 from fleet.images import disk, to_build
+from fleet.images.engine import find_builder
 from fleet.local import addresses, daemon, engine, hostserver, network
 from fleet.local.inventory import node_names
 from fleet.local.layout import API_PORT, FILES_PORT, Layout
@@ -78,8 +80,10 @@ def check(wanted: Wanted) -> tuple[Spec, list[str]]:
             return None
 
     engine_info = engine.info() if find("docker") else None
+    collect(lambda: check_machine(platform.machine()))
     collect(lambda: check_rights(engine_info))
     collect(lambda: check_programs(engine_answers=engine_info is not None))
+    collect(check_builder)
     collect(lambda: check_engine(engine_info, os.environ.get("DOCKER_HOST", "")))
     collect(lambda: check_disk(wanted.layout, engine_info))
     collect(lambda: check_owner(wanted.layout, engine_info))
@@ -90,6 +94,16 @@ def check(wanted: Wanted) -> tuple[Spec, list[str]]:
     nodes = collect(lambda: node_names(wanted.inventory, spec.node_groups)) if spec else []
     raise_all(problems)
     return spec, nodes
+
+
+def check_machine(processor: str) -> None:
+    """The images' locks name packages for one kind of processor."""
+    if processor not in ("x86_64", "amd64"):
+        raise FleetError(
+            f"the images are for x86_64, and this machine is {processor}",
+            where="images/requirements.lock",
+            mend="use a machine with an x86_64 processor",
+        )
 
 
 def check_rights(engine_info: dict[str, Any] | None) -> None:
@@ -108,8 +122,15 @@ def check_programs(*, engine_answers: bool) -> None:
     if missing and (os.geteuid() != 0 or find("apt-get") is None):
         raise FleetError(
             f"needed and not installed: {', '.join(missing)}",
+            where=f"user {os.geteuid()}" if os.geteuid() else "no apt-get on this machine",
             mend=f"as root: apt-get install {' '.join(missing)}",
         )
+
+
+def check_builder() -> None:
+    """A Docker client that is there must be able to build; one that is not is installed."""
+    if find("docker"):
+        find_builder()
 
 
 def check_engine(engine_info: dict[str, Any] | None, docker_host: str) -> None:
@@ -177,11 +198,7 @@ def check_commits() -> None:
     """Agents clone commits: there must be one, and it must hold the step code as it is here."""
     done = run(["git", "-C", str(REPOSITORY), "rev-parse", "--verify", "HEAD"], check=False)
     if done.returncode != 0:
-        raise FleetError(
-            "this is not a git checkout with a commit; agents clone the step code from commits",
-            where=str(REPOSITORY),
-            mend="clone the repository with git, or `git init`, `git add .` and `git commit` here",
-        )
+        raise _no_commit(done.stderr)
     committed_step_code()
 
 
@@ -200,3 +217,19 @@ def check_data(data: Path | None, target: str | None) -> None:
             mend="name the column to predict: --target COLUMN (make: TARGET=COLUMN)",
         )
     check_file(data, target)
+
+
+def _no_commit(said: str) -> FleetError:
+    where = "\n       ".join([str(REPOSITORY), tail(said)])
+    if "dubious ownership" in said:
+        return FleetError(
+            "git does not read this checkout, since it belongs to another user",
+            where=where,
+            mend=f"git config --global --add safe.directory {REPOSITORY}",
+        )
+    return FleetError(
+        "git finds no commit here; agents clone the step code from commits",
+        where=where,
+        mend="mend what git says; in a tree that was not cloned: `git init`, `git add .` and "
+        "`git commit`, or clone the repository",
+    )

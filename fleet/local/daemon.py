@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from fleet.command import find, run, tail
+from fleet.command import APT_WAITS, find, run, tail
 from fleet.errors import FleetError
 from fleet.local import engine
 from fleet.local.layout import Layout, write_private
@@ -28,6 +28,7 @@ PACKAGES = {
 PENDING = "pending"
 _PROCESS_FILE = Path("/run/docker.pid")
 _SYSTEMD = Path("/run/systemd/system")
+_APT_SECONDS = 900
 _READY_SECONDS = 60
 _SERVICE_SECONDS = 15
 _STOP_SECONDS = 60
@@ -46,9 +47,9 @@ def install(packages: list[str], say: Callable[[str], None]) -> None:
     say(f"installing {', '.join(packages)} from Debian")
     quiet = {"DEBIAN_FRONTEND": "noninteractive"}
     mend = "look at the package sources of this machine (`apt-get update`), then try again"
-    run(["apt-get", "update", "-q"], timeout=300, env=quiet, mend=mend)
-    command = ["apt-get", "install", "-q", "-y", "--no-install-recommends", *packages]
-    run(command, timeout=900, env=quiet, mend=mend)
+    run(["apt-get", "update", "-q", *APT_WAITS], timeout=_APT_SECONDS, env=quiet, mend=mend)
+    command = ["apt-get", "install", "-q", "-y", "--no-install-recommends", *APT_WAITS, *packages]
+    run(command, timeout=_APT_SECONDS, env=quiet, mend=mend)
 
 
 def start(layout: Layout, say: Callable[[str], None]) -> str:

@@ -3,6 +3,7 @@ from collections import namedtuple
 
 import pytest
 
+from fleet.command import run
 from fleet.errors import FleetError, FleetErrors
 from fleet.images import disk
 from fleet.images.catalog import load_images
@@ -22,6 +23,8 @@ def good_machine(monkeypatch, tmp_path):
     monkeypatch.setattr(engine, "info", lambda: INFO)
     monkeypatch.setattr(engine, "inspect", lambda kind, names: [])
     monkeypatch.setattr(engine, "living_homes", lambda layout: set())
+    monkeypatch.setattr(checks, "find_builder", lambda: None)
+    monkeypatch.setattr(checks.platform, "machine", lambda: "x86_64")
     monkeypatch.setattr(checks.network, "subnet_for", lambda *_: addresses.FIRST_SUBNET)
     monkeypatch.setattr(addresses, "listeners", list)
     monkeypatch.setattr(checks, "committed_step_code", lambda: "0" * 40)
@@ -75,6 +78,30 @@ def test_a_user_who_is_not_root_is_told_what_to_install(monkeypatch):
     with pytest.raises(FleetError, match="openssh-client") as caught:
         checks.check_programs(engine_answers=True)
     assert "apt-get install" in caught.value.mend
+    assert caught.value.where == "user 1000"
+
+
+def test_a_machine_without_packages_of_debian_is_told_what_is_missing(monkeypatch):
+    monkeypatch.setattr(checks.os, "geteuid", lambda: 0)
+    for module in (checks, daemon):
+        monkeypatch.setattr(module, "find", lambda program: None)
+    with pytest.raises(FleetError, match=r"docker\.io") as caught:
+        checks.check_programs(engine_answers=False)
+    assert "no apt-get" in caught.value.where
+
+
+def test_a_client_that_cannot_build_and_another_processor_are_known_before(
+    good_machine, layout, inventory, monkeypatch
+):
+    def find_builder():
+        raise FleetError("no docker command here can build with BuildKit")
+
+    monkeypatch.setattr(checks, "find_builder", find_builder)
+    monkeypatch.setattr(checks.platform, "machine", lambda: "aarch64")
+    with pytest.raises(FleetErrors) as caught:
+        checks.check(Wanted(layout, inventory))
+    assert "BuildKit" in str(caught.value)
+    assert "this machine is aarch64" in str(caught.value)
 
 
 def test_a_rootless_engine_is_refused():
@@ -137,8 +164,20 @@ def test_a_port_in_use_names_who_uses_it(layout, monkeypatch):
 
 def test_a_checkout_without_commits(monkeypatch, tmp_path):
     monkeypatch.setattr(checks, "REPOSITORY", tmp_path)
-    with pytest.raises(FleetError, match="not a git checkout"):
+    with pytest.raises(FleetError, match="no commit here") as caught:
         checks.check_commits()
+    assert "not a git repository" in caught.value.where
+
+
+def test_a_checkout_that_git_does_not_trust(monkeypatch, tmp_path):
+    monkeypatch.setattr(checks, "REPOSITORY", tmp_path)
+    run(["git", "init", "--quiet", str(tmp_path)])
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    with pytest.raises(FleetError, match="another user") as caught:
+        checks.check_commits()
+    assert caught.value.mend == f"git config --global --add safe.directory {tmp_path}"
 
 
 def test_data_and_target_come_together(tmp_path):

@@ -103,3 +103,11 @@ def test_an_engine_whose_start_was_interrupted_is_stopped(
     assert "stopped" in daemon.stop(layout)
     assert dockerd.wait(timeout=10) == -signal.SIGTERM
     assert not layout.engine.exists()
+
+
+def test_apt_waits_for_whoever_installs_just_now(monkeypatch):
+    commands = []
+    monkeypatch.setattr(daemon, "run", lambda command, **_: commands.append(command))
+    daemon.install(["git"], lambda line: None)
+    assert [command[1] for command in commands] == ["update", "install"]
+    assert all("DPkg::Lock::Timeout=300" in command for command in commands)
