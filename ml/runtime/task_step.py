@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clearml import Dataset, OutputModel, StorageManager, Task
+from clearml.storage.helper import StorageError
 
 from ml.pipeline import PlannedStep
 from ml.runtime import conventions as names
@@ -141,7 +142,7 @@ class TaskStep(Step):
                 path = StorageManager.get_local_copy(
                     source, extract_archive=False, force_download=True
                 )
-            except ValueError as error:
+            except (ValueError, StorageError) as error:
                 raise DataError(
                     f"{source!r} cannot be had: {error}",
                     where=where,

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 from clearml import StorageManager, Task
+from clearml.storage.helper import StorageError
 
 from ml.runtime.errors import DataError, UserError
 from ml.runtime.task_step import TaskStep
@@ -25,9 +26,10 @@ def test_a_file_that_changed_at_its_address_is_read_anew(step, monkeypatch, tmp_
     assert step.download("http://host/data.csv", "Data/source").read_text() == "new"
 
 
-def test_storage_without_credentials_is_told(step, monkeypatch):
+@pytest.mark.parametrize("error", [ValueError, StorageError])
+def test_storage_without_credentials_is_told(step, monkeypatch, error):
     def refuse(*_, **__):
-        raise ValueError("Missing key and secret for S3 storage access")
+        raise error("Missing key and secret for S3 storage access")
 
     monkeypatch.setattr(StorageManager, "get_local_copy", refuse)
     with pytest.raises(DataError, match="Missing key and secret") as caught:
