@@ -172,7 +172,7 @@ def test_a_checkout_without_commits(monkeypatch, tmp_path):
 def test_a_checkout_that_git_does_not_trust(monkeypatch, tmp_path):
     monkeypatch.setattr(checks, "REPOSITORY", tmp_path)
     run(["git", "init", "--quiet", str(tmp_path)])
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "absent"))
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
     monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
     with pytest.raises(FleetError, match="another user") as caught:
