@@ -10,11 +10,13 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlparse
 
 import requests
 
 from fleet.errors import FleetError
-from fleet.paths import local_fleet_dir
+from fleet.paths import STATE, local_fleet_dir
+from fleet.proxies import bypass
 
 _PAGE = 500
 _PING_SECONDS = 5
@@ -134,6 +136,9 @@ def connect(config_file: str | Path | None = None) -> Api:
     from clearml.backend_api.session.defs import MissingConfigError
 
     host = Session.get_api_server_host()
+    if path and STATE in path.resolve().parents:
+        # A local fleet is on this machine, whatever proxy leads out of it.
+        bypass([str(urlparse(host).hostname)])
     _ping(host)
     try:
         session = Session(http_retries_config={"total": 5, "connect": 3, "backoff_factor": 0.3})

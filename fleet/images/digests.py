@@ -8,6 +8,7 @@ its inventory says.
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +16,7 @@ from typing import Annotated
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from fleet.command import run
 from fleet.errors import FleetError
 from fleet.images.catalog import IMAGES_DIR
 from fleet.images.model import BuiltImage
@@ -108,3 +110,31 @@ def update(pushed: dict[str, Pushed], path: Path = PATH) -> None:
         file.write(text)
     Path(temporary).chmod(0o644)
     Path(temporary).replace(path)
+
+
+def show(source: Path, path: Path = PATH) -> None:
+    """Copy what a local fleet has built to where people look, unless that is a site's release.
+
+    Parameters
+    ----------
+    source : Path
+        The fleet's own file.
+    path : Path
+        The repository's. Where git tracks it, it is the release that a site has made for its own
+        registry: a local fleet leaves it alone.
+    """
+    if source.exists() and not _is_release(path):
+        shutil.copyfile(source, path)
+
+
+def hide(source: Path, path: Path = PATH) -> None:
+    """Take away what :func:`show` copied, if nobody has written there since."""
+    if not (source.exists() and path.exists()) or _is_release(path):
+        return
+    if source.read_bytes() == path.read_bytes():
+        path.unlink()
+
+
+def _is_release(path: Path) -> bool:
+    arguments = ["git", "-C", str(path.parent), "ls-files", "--error-unmatch", path.name]
+    return run(arguments, check=False).returncode == 0

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from fleet.command import find, use_system_path
 from fleet.errors import FleetError
-from fleet.images import record
+from fleet.images import digests, record
 from fleet.local import daemon, engine, hostserver, nodes, ssh
 from fleet.local.layout import LABEL, Layout
 from fleet.local.lock import held, locked
@@ -132,6 +132,7 @@ def _other_fleets(layout: Layout) -> set[str]:
 
 
 def _remove_images(layout: Layout, tell: Callable[[str], None]) -> None:
+    digests.hide(layout.digests)
     with locked(layout.images_lock, "the images", wait=True):
         build = layout.state_root / "build"
         removed, there = record.remove_all(build / "built.json")

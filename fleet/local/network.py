@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
-import os
 from urllib.parse import urlsplit
 
 from fleet.local import addresses, engine
 from fleet.local.layout import Layout
+from fleet.proxies import bypass
 
 _REGISTRY_HOST = 2
 _GIT_HOST = 3
@@ -49,18 +49,11 @@ def reach_directly(subnet: str | addresses.Network | None) -> None:
     subnet : str or addresses.Network or None
         The fleet's, once it is known; this machine's own addresses are left out in any case.
     """
-    proxies = ("http_proxy", "https_proxy", "all_proxy")
-    if not any(os.environ.get(name) or os.environ.get(name.upper()) for name in proxies):
-        return
     hosts = ["127.0.0.1", "localhost"]
     if subnet:
         # Not every program understands a subnet there.
         hosts += [str(subnet), gateway_of(ipaddress.ip_network(subnet))]
-    names = ("no_proxy", "NO_PROXY")
-    before = ",".join(os.environ.get(name, "") for name in names).split(",")
-    # Either may be the one that a program reads.
-    merged = dict.fromkeys([host.strip() for host in before if host.strip()] + hosts)
-    os.environ |= dict.fromkeys(names, ",".join(merged))
+    bypass(hosts)
 
 
 def gateway_of(subnet: addresses.Network) -> str:

@@ -157,7 +157,9 @@ def have_host_images(fleet: Fleet) -> str:
 
 def have_node_images(fleet: Fleet) -> str:
     """Have the images that nodes pull, in the registry: each is pushed while the next is built."""
-    return _build(fleet, NODE_IMAGES, push_to=f"127.0.0.1:{fleet.registry_port}")
+    done = _build(fleet, NODE_IMAGES, push_to=f"127.0.0.1:{fleet.registry_port}")
+    digests.show(fleet.layout.digests)
+    return done
 
 
 def _build(fleet: Fleet, names: Sequence[str], push_to: str | None) -> str:

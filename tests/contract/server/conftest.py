@@ -48,7 +48,8 @@ class Lab:
             "TMPDIR": str(self.home),
             "PATH": f"{ENVIRONMENT}:{os.environ['PATH']}",
             "CLEARML_CONFIG_FILE": str(self.folder / "data" / "clearml.conf"),
-            "GIT_CONFIG_GLOBAL": "/dev/null",
+            # A file of its own: the agent writes to it, and as root would replace a device.
+            "GIT_CONFIG_GLOBAL": str(self.home / "gitconfig"),
         }
 
     def start(self, name: str, command: list[str], **environment: str) -> subprocess.Popen:

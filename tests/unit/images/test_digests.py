@@ -1,3 +1,5 @@
+import subprocess
+
 import pytest
 
 from fleet.errors import FleetError
@@ -49,3 +51,36 @@ def test_a_file_that_cannot_be_read_is_not_written_over(tmp_path):
     with pytest.raises(FleetError):
         digests.update({"cpu": CPU}, path)
     assert path.read_text() == "by hand\n"
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    (tmp_path / "own.yml").write_text("images: {}\n")
+    return tmp_path
+
+
+def test_a_local_fleets_digests_are_shown_and_hidden_again(checkout):
+    own, shown = checkout / "own.yml", checkout / "digests.yml"
+    digests.show(own, shown)
+    assert shown.read_text() == own.read_text()
+    digests.hide(own, shown)
+    assert not shown.exists()
+
+
+def test_what_somebody_else_wrote_there_is_kept(checkout):
+    own, shown = checkout / "own.yml", checkout / "digests.yml"
+    shown.write_text("images: {cpu: other}\n")
+    digests.hide(own, shown)
+    assert shown.exists()
+
+
+def test_a_release_that_git_tracks_is_left_alone(checkout):
+    own, shown = checkout / "own.yml", checkout / "digests.yml"
+    shown.write_text("release\n")
+    subprocess.run(["git", "-C", str(checkout), "add", "digests.yml"], check=True)
+    digests.show(own, shown)
+    assert shown.read_text() == "release\n"
+    shown.write_text(own.read_text())
+    digests.hide(own, shown)
+    assert shown.exists()
