@@ -83,7 +83,7 @@ def check(wanted: Wanted) -> tuple[Spec, list[str]]:
     collect(lambda: check_machine(platform.machine()))
     collect(lambda: check_rights(engine_info))
     collect(lambda: check_programs(engine_answers=engine_info is not None))
-    collect(check_builder)
+    collect(lambda: check_builder(engine_answers=engine_info is not None))
     collect(lambda: check_engine(engine_info, os.environ.get("DOCKER_HOST", "")))
     collect(lambda: check_disk(wanted.layout, engine_info))
     collect(lambda: check_owner(wanted.layout, engine_info))
@@ -127,9 +127,9 @@ def check_programs(*, engine_answers: bool) -> None:
         )
 
 
-def check_builder() -> None:
-    """A Docker client that is there must be able to build; one that is not is installed."""
-    if find("docker"):
+def check_builder(*, engine_answers: bool) -> None:
+    """A client must be able to build; Debian's can, where the engine is still to be installed."""
+    if daemon.DOCKER_PACKAGE not in daemon.missing_packages(engine_answers=engine_answers):
         find_builder()
 
 

@@ -15,10 +15,13 @@ from fleet.errors import FleetError
 from fleet.local import engine
 from fleet.local.layout import Layout, write_private
 
+DOCKER_PACKAGE = "docker.io"
+#: Debian 13 has apart from it what Debian 12's client has built in.
+_BUILD_PACKAGE = "docker-buildx"
 #: What a local fleet needs of the system: the program, and the Debian package that brings it.
 PACKAGES = {
-    "docker": "docker.io",
-    "dockerd": "docker.io",
+    "docker": DOCKER_PACKAGE,
+    "dockerd": DOCKER_PACKAGE,
     "iptables": "iptables",
     "git": "git",
     "ssh": "openssh-client",
@@ -48,6 +51,9 @@ def install(packages: list[str], say: Callable[[str], None]) -> None:
     quiet = {"DEBIAN_FRONTEND": "noninteractive"}
     mend = "look at the package sources of this machine (`apt-get update`), then try again"
     run(["apt-get", "update", "-q", *APT_WAITS], timeout=_APT_SECONDS, env=quiet, mend=mend)
+    if DOCKER_PACKAGE in packages:
+        known = run(["apt-cache", "show", _BUILD_PACKAGE], check=False).returncode == 0
+        packages = [*packages, _BUILD_PACKAGE] if known else packages
     command = ["apt-get", "install", "-q", "-y", "--no-install-recommends", *APT_WAITS, *packages]
     run(command, timeout=_APT_SECONDS, env=quiet, mend=mend)
 

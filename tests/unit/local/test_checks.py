@@ -104,6 +104,17 @@ def test_a_client_that_cannot_build_and_another_processor_are_known_before(
     assert "this machine is aarch64" in str(caught.value)
 
 
+def test_a_client_that_cannot_build_does_not_matter_where_docker_is_still_installed(monkeypatch):
+    def find_builder():
+        raise FleetError("no docker command here can build with BuildKit")
+
+    monkeypatch.setattr(checks, "find_builder", find_builder)
+    monkeypatch.setattr(daemon, "find", lambda program: None if program == "dockerd" else program)
+    checks.check_builder(engine_answers=False)
+    with pytest.raises(FleetError, match="BuildKit"):
+        checks.check_builder(engine_answers=True)
+
+
 def test_a_rootless_engine_is_refused():
     with pytest.raises(FleetError, match="rootless"):
         checks.check_engine({**INFO, "SecurityOptions": ["name=rootless"]}, "")

@@ -111,3 +111,16 @@ def test_apt_waits_for_whoever_installs_just_now(monkeypatch):
     daemon.install(["git"], lambda line: None)
     assert [command[1] for command in commands] == ["update", "install"]
     assert all("DPkg::Lock::Timeout=300" in command for command in commands)
+
+
+@pytest.mark.parametrize(("status", "expected"), [(0, True), (100, False)])
+def test_the_build_plugin_comes_with_docker_where_debian_has_it(monkeypatch, status, expected):
+    commands = []
+
+    def run(command, **_):
+        commands.append(command)
+        return subprocess.CompletedProcess(command, status)
+
+    monkeypatch.setattr(daemon, "run", run)
+    daemon.install(["docker.io"], lambda line: None)
+    assert ("docker-buildx" in commands[-1]) == expected
