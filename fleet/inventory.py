@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Container
 from pathlib import Path
-
-from ansible.errors import AnsibleError
-from ansible.inventory.manager import InventoryManager
-from ansible.parsing.dataloader import DataLoader
-from ansible.vars.manager import VariableManager
 
 from fleet.errors import FleetError
 from fleet.plan import Node
@@ -29,6 +26,13 @@ def read_nodes(inventory: Path, groups: Container[str]) -> list[Node]:
     FleetError
         Ansible cannot read it, a variable does not fit, or no host is in any of the groups.
     """
+    _have_room_for_ansible()
+    # Imported late: Ansible makes a folder for itself when it is imported.
+    from ansible.errors import AnsibleError
+    from ansible.inventory.manager import InventoryManager
+    from ansible.parsing.dataloader import DataLoader
+    from ansible.vars.manager import VariableManager
+
     try:
         loader = DataLoader()
         manager = InventoryManager(loader=loader, sources=[str(inventory)])
@@ -53,3 +57,9 @@ def read_nodes(inventory: Path, groups: Container[str]) -> list[Node]:
             mend="put hosts into groups that are named as the node groups are",
         )
     return nodes
+
+
+def _have_room_for_ansible() -> None:
+    """Let a user without a home read an inventory too: Ansible would make a folder there."""
+    if not os.access(Path.home(), os.W_OK):
+        os.environ.setdefault("ANSIBLE_LOCAL_TEMP", tempfile.gettempdir())

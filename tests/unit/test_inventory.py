@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from fleet.errors import FleetError
 from fleet.inventory import read_nodes
+from fleet.paths import REPOSITORY
 
 GROUPS = ("cpu_nodes", "gpu_nodes")
 
@@ -34,3 +38,17 @@ def test_an_inventory_without_nodes_is_refused(tmp_path):
     file.write_text("[other]\nelse-1\n")
     with pytest.raises(FleetError, match="no host is in any node group"):
         read_nodes(file, GROUPS)
+
+
+def test_a_user_without_a_home_can_read_an_inventory(tmp_path):
+    file = tmp_path / "hosts"
+    file.write_text("[gpu_nodes]\ngpu-1\n")
+    script = (
+        f"from pathlib import Path; from fleet.inventory import read_nodes; "
+        f"print(read_nodes(Path({str(file)!r}), ['gpu_nodes'])[0].name)"
+    )
+    home = {"HOME": "/proc/none", "PATH": "/usr/bin:/bin"}
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, env=home, cwd=REPOSITORY
+    )
+    assert done.stdout.strip() == "gpu-1", done.stderr
