@@ -8,7 +8,7 @@ from collections.abc import Container
 from pathlib import Path
 
 from fleet.errors import FleetError
-from fleet.plan import Node
+from fleet.plan import Node, node_from_variables
 
 
 def read_nodes(inventory: Path, groups: Container[str]) -> list[Node]:
@@ -49,7 +49,7 @@ def read_nodes(inventory: Path, groups: Container[str]) -> list[Node]:
         if any(name in groups for name in names):
             # With the variables of its groups, as a playbook sees them.
             given = variables.get_vars(host=host, include_hostvars=False)
-            nodes.append(Node.from_variables(host.name, names, given))
+            nodes.append(node_from_variables(host.name, names, given))
     if not nodes:
         raise FleetError(
             "no host is in any node group of queues.yml",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 
 import click
@@ -12,7 +11,7 @@ from fleet.cli import options
 from fleet.images import digests
 from fleet.inventory import read_nodes
 from fleet.paths import REPOSITORY
-from fleet.plan import plan_node
+from fleet.plan import as_data, plan_node
 from fleet.spec import load
 
 _NOT_BUILT = "(not built)"
@@ -50,12 +49,12 @@ def plan(
         for node in read_nodes(inventory, groups=spec.node_groups)
     ]
     if as_json:
-        options.print_json([dataclasses.asdict(node) for node in plans])
+        options.print_json([as_data(node) for node in plans])
         return
     table = Table("node", "slot", "queues, in order", "image", "GPUs")
     for node in plans:
         for slot in node.slots:
-            gpus = ", ".join(map(str, slot.gpus)) or "-"
+            gpus = ", ".join(slot.devices) or "-"
             name = f"{slot.worker_id} (services)" if slot.services else slot.worker_id
             table.add_row(node.node, name, ", ".join(slot.queues), slot.image_name, gpus)
     options.console().print(table)

@@ -1,15 +1,23 @@
 """The plan: contract + node → slots. The one place where it is computed."""
 
-from fleet.plan.model import Node, NodePlan, Slot
+from fleet.plan.container import as_data, task_arguments, worker_tags
+from fleet.plan.model import Node, NodePlan, Override, Slot
 from fleet.plan.routing import pinned_routing, routing
-from fleet.plan.slots import image_reference, plan_node
+from fleet.plan.slots import image_reference, plan_fleet, plan_node
+from fleet.plan.variables import node_from_variables
 
 __all__ = [
     "Node",
     "NodePlan",
+    "Override",
     "Slot",
+    "as_data",
     "image_reference",
+    "node_from_variables",
     "pinned_routing",
+    "plan_fleet",
     "plan_node",
     "routing",
+    "task_arguments",
+    "worker_tags",
 ]

@@ -1,15 +1,27 @@
-"""What the plan is made from, besides the contract, and what it says."""
+"""What the plan takes and gives: nodes, and their slots."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from fleet.errors import FleetError
+from fleet.spec import Limits, Mount, ObjectStore
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class Override:
+    """What a node has otherwise than its group says; None where it does as the group does.
+
+    `gpus` is how many of the node's whole GPUs are for the group, by default all that are left.
+    """
+
+    slots: int | None = None
+    gpus: int | None = None
+    image: str | None = None
+    limits: Limits | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Node:
     """A machine of the inventory.
 
@@ -17,37 +29,30 @@ class Node:
     ----------
     name : str
         Its name in the inventory.
-    groups : sequence of str
+    groups : tuple of str
         The inventory groups that it is in.
-    gpus : int
-        Number of its GPUs.
+    gpus : int or None
+        Number of its GPUs; None where neither the inventory nor a visit of `site.yml` said it.
+    mig : mapping of int to tuple of str
+        GPU → profiles of its MIG instances, in order. A GPU that is not named is whole.
     slots : int or None
-        Overrides the number of slots that its group says.
+        Overrides the number of slots that its groups say.
+    overrides : mapping of str to Override
+        Group → what is otherwise here; goes before `slots`.
+    disabled : str
+        Why the node has no slots for now; empty where it is in use.
     """
 
     name: str
-    groups: Sequence[str]
-    gpus: int = 0
+    groups: tuple[str, ...]
+    gpus: int | None = None
+    mig: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     slots: int | None = None
-
-    @classmethod
-    def from_variables(cls, name: str, groups: Sequence[str], variables: Mapping[str, Any]) -> Node:
-        """A node as its inventory variables `fleet_gpus` and `fleet_slots` describe it.
-
-        Raises
-        ------
-        FleetError
-            One of them is not a number of zero or more.
-        """
-        return cls(
-            name=name,
-            groups=tuple(groups),
-            gpus=_count(name, variables, "fleet_gpus") or 0,
-            slots=_count(name, variables, "fleet_slots"),
-        )
+    overrides: Mapping[str, Override] = field(default_factory=dict)
+    disabled: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Slot:
     """One agent on one node.
 
@@ -63,10 +68,18 @@ class Slot:
         The queues it takes from, in order.
     image_name, image : str
         The task image: its name in queues.yml, and its reference by digest.
-    gpus : tuple of int
-        Indices of the GPUs that it owns alone.
+    devices : tuple of str
+        What it owns alone: a GPU by its index, `0`, or a MIG instance, `0:1` (GPU:instance).
     services : bool
         Whether it runs many tasks at a time.
+    limits : Limits
+        What each of its tasks may use.
+    mounts : tuple of Mount
+        Folders of the node that its tasks see.
+    object_stores : tuple of ObjectStore
+        Buckets that its tasks may use.
+    labels : mapping of str to str
+        Labels of its container, by which monitoring and operators find it.
     """
 
     name: str
@@ -75,29 +88,40 @@ class Slot:
     queues: tuple[str, ...]
     image_name: str
     image: str
-    gpus: tuple[int, ...] = ()
+    devices: tuple[str, ...] = ()
     services: bool = False
+    limits: Limits = field(default_factory=Limits)
+    mounts: tuple[Mount, ...] = ()
+    object_stores: tuple[ObjectStore, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class NodePlan:
-    """The slots of one node, and the image that its agents run from."""
+    """The slots of one node.
+
+    Attributes
+    ----------
+    node : str
+        Name of the node.
+    agent_image : str
+        What its agents run from.
+    slots : tuple of Slot
+        In the order of the contract's groups.
+    gpus : int
+        How many GPUs its driver must list, for the slots to have their devices.
+    mig : mapping of int to tuple of str
+        The MIG layout that the slots count on.
+    disabled : str
+        Why it has no slots; empty where it is in use.
+    unknown_gpus : tuple of str
+        Groups whose slots are not known before `site.yml` has asked the node for its GPUs.
+    """
 
     node: str
     agent_image: str
     slots: tuple[Slot, ...]
-
-
-def _count(name: str, variables: Mapping[str, Any], key: str) -> int | None:
-    value = variables.get(key)
-    if value is None:
-        return None
-    if isinstance(value, str) and value.strip().isdigit():
-        value = int(value)  # INI inventories hold text
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise FleetError(
-            f"{key} is {value!r}, not a number of zero or more",
-            where=f"inventory, host {name}",
-            mend=f"write `{key}: 0` or a positive whole number",
-        )
-    return value
+    gpus: int = 0
+    mig: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    disabled: str = ""
+    unknown_gpus: tuple[str, ...] = ()

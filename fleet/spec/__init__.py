@@ -1,6 +1,35 @@
 """queues.yml: read with positions, checked as a whole, handed on as typed models."""
 
 from fleet.spec.loader import SPEC_FILE, load
-from fleet.spec.models import Image, NodeGroup, Policy, Queue, Spec
+from fleet.spec.models import (
+    Access,
+    DataAccess,
+    Image,
+    Limits,
+    Mount,
+    NodeGroup,
+    ObjectStore,
+    Policy,
+    Queue,
+    Spec,
+    Unmanaged,
+)
+from fleet.spec.problems import Place, Problem
 
-__all__ = ["SPEC_FILE", "Image", "NodeGroup", "Policy", "Queue", "Spec", "load"]
+__all__ = [
+    "SPEC_FILE",
+    "Access",
+    "DataAccess",
+    "Image",
+    "Limits",
+    "Mount",
+    "NodeGroup",
+    "ObjectStore",
+    "Place",
+    "Policy",
+    "Problem",
+    "Queue",
+    "Spec",
+    "Unmanaged",
+    "load",
+]

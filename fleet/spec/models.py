@@ -11,6 +11,13 @@ VERSION = 1
 # ClearML refuses shorter queue names ("String value is too short").
 QueueName = Annotated[str, Field(min_length=3, pattern=r"^[a-z0-9][a-z0-9-]*$")]
 GroupName = Annotated[str, Field(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$")]
+ImageName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$")]
+# A user or a group of `policy.access`. Names of ClearML users are free text.
+Who = Annotated[str, Field(min_length=1, pattern=r"^\S(.*\S)?$")]
+AbsolutePath = Annotated[str, Field(pattern=r"^/[^:,\s]*$")]
+
+PER_GPU = "per_gpu"
+PER_MIG = "per_mig"
 
 
 class _Entry(BaseModel):
@@ -32,18 +39,95 @@ class Image(_Entry):
     description: str = Field(default="", description="What the image is for")
 
 
+class Limits(_Entry):
+    """What one task's container may use; what is left out is not limited."""
+
+    cpus: Annotated[float, Field(gt=0, le=4096)] | None = Field(
+        default=None, description="CPU cores, such as 4 or 0.5"
+    )
+    memory: str | None = Field(
+        default=None,
+        pattern=r"^[1-9][0-9]*(MiB|GiB|TiB)$",
+        description="Memory, such as 16GiB; a task that wants more is killed, and is told so",
+    )
+    shared_memory: str | None = Field(
+        default=None,
+        pattern=r"^[1-9][0-9]*(MiB|GiB|TiB)$",
+        description="Size of /dev/shm, such as 8GiB; data loaders of PyTorch use it",
+    )
+
+
+class Mount(_Entry):
+    """A folder of the node that the group's tasks see."""
+
+    source: AbsolutePath = Field(description="Absolute path on the node; it must exist there")
+    target: AbsolutePath | None = Field(
+        default=None, description="Absolute path in the task's container; by default the source's"
+    )
+    writable: bool = Field(
+        default=False, strict=True, description="Whether tasks may write there; read-only if not"
+    )
+    description: str = Field(default="", description="What is in the folder")
+
+    @property
+    def destination(self) -> str:
+        """The path in the task's container."""
+        return self.target or self.source
+
+
+class ObjectStore(_Entry):
+    """A bucket of S3, or of a store that speaks S3's protocol, that the group's tasks may use."""
+
+    url: str = Field(
+        pattern=r"^s3://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._-]+)?$",
+        description="s3://BUCKET at AWS, s3://HOST:PORT/BUCKET elsewhere",
+    )
+    credentials: str = Field(
+        pattern=r"^vault_[a-z0-9_]+$",
+        description="Inventory variable, kept in Ansible Vault, that holds `key` and `secret`",
+    )
+    region: str | None = Field(
+        default=None, pattern=r"^[a-z0-9-]+$", description="Region at AWS, such as eu-central-1"
+    )
+    secure: bool = Field(
+        default=True, strict=True, description="Whether a store of your own is asked by HTTPS"
+    )
+    description: str = Field(default="", description="What is in the bucket")
+
+
+class DataAccess(_Entry):
+    """Where the tasks of a group can read data, and write it where that is said."""
+
+    mounts: list[Mount] = Field(default=[], description="Folders of the node")
+    object_stores: list[ObjectStore] = Field(
+        default=[], description="Buckets, with the vault's variables that hold their credentials"
+    )
+
+
 class NodeGroup(_Entry):
     """An inventory group of nodes that are alike."""
 
     image: str = Field(description="Image of the tasks that the group's slots run")
-    slots: Annotated[int, Field(ge=0, le=512, strict=True)] | Literal["per_gpu"] = Field(
-        default=1, description="Agents on each node: a number, or per_gpu"
+    slots: (
+        Annotated[int, Field(ge=0, le=512, strict=True)] | Literal["per_gpu"] | Literal["per_mig"]
+    ) = Field(
+        default=1,
+        description="Agents on each node: a number, per_gpu (each owns one whole GPU), or per_mig "
+        "(each owns one MIG instance)",
     )
     accelerator: Literal["cpu", "gpu"] = Field(
         default="cpu", description="What the group offers to a step that asks for one"
     )
     services: bool = Field(
-        default=False, description="One agent that runs many light tasks at a time"
+        default=False,
+        strict=True,
+        description="One agent that runs many light tasks at a time",
+    )
+    limits: Limits = Field(
+        default_factory=Limits, description="What each task of the group may use of a node"
+    )
+    data: DataAccess = Field(
+        default_factory=DataAccess, description="Where the group's tasks can read data"
     )
     description: str = Field(default="", description="What the group is for")
 
@@ -57,13 +141,57 @@ class Queue(_Entry):
     )
     phases: list[str] = Field(min_length=1, description="Phases that may run on the queue")
     description: str = Field(default="", description="What the queue is for")
+    owner: str = Field(default="", description="Team or person to ask about the queue")
+
+
+class Access(_Entry):
+    """Who may start what. What is not named here, everybody may start."""
+
+    groups: dict[str, list[Who]] = Field(
+        default={}, description="Groups of people: name → names of ClearML users"
+    )
+    may_run: dict[str, list[Who]] = Field(
+        default={},
+        description="Template → the users and groups who may start it; others may not",
+    )
 
 
 class Policy(_Entry):
     """Decisions that the team has made."""
 
     queue_choice: Literal["fixed", "phase", "free"] = Field(
-        default="phase", description="Who decides which queue a task goes to"
+        default="phase",
+        description="Who decides which queue a task goes to: `fixed` the operator, `phase` the "
+        "phase's own list of queues, `free` whoever starts it",
+    )
+    entry: Literal["pipeline", "phase", "both"] = Field(
+        default="pipeline",
+        description="Which templates people may start: the `pipeline` with the predictions made "
+        "from its runs, every single `phase`, or `both`",
+    )
+    access: Access = Field(
+        default_factory=Access, description="Who may start what, by user and group"
+    )
+    environment: Literal["strict", "extended"] = Field(
+        default="strict",
+        description="`strict`: the image's locked packages and nothing else; `extended`: a phase "
+        "may add pinned packages, which its template records",
+    )
+    differences: Literal["refuse", "mark"] = Field(
+        default="refuse",
+        description="What becomes of a task whose image or packages are not its template's: it is "
+        "refused, or it runs and bears a mark",
+    )
+
+
+class Unmanaged(_Entry):
+    """What is on the server and is not the fleet's; `fleet plan` says nothing about it."""
+
+    queues: list[str] = Field(
+        default=[], description="Names of queues, or patterns such as team-b-*"
+    )
+    workers: list[str] = Field(
+        default=[], description="Ids of workers, or patterns such as laptop-*"
     )
 
 
@@ -71,10 +199,13 @@ class Spec(_Entry):
     """The whole of queues.yml."""
 
     version: Literal[1] = Field(description="Version of this file's format")
-    images: dict[str, Image] = Field(min_length=1, description="Images by name")
+    images: dict[ImageName, Image] = Field(min_length=1, description="Images by name")
     node_groups: dict[GroupName, NodeGroup] = Field(min_length=1, description="Groups by name")
     queues: dict[QueueName, Queue] = Field(min_length=1, description="Queues by name")
     policy: Policy = Field(default_factory=Policy, description="Decisions of the team")
+    unmanaged: Unmanaged = Field(
+        default_factory=Unmanaged, description="What of the server is none of the fleet's"
+    )
 
     def queues_of_group(self, group: str) -> list[str]:
         """Names of the group's queues, the first to be served first."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from ansible.errors import AnsibleFilterError
 
 from fleet.errors import FleetError
 from fleet.images import digests as built
-from fleet.plan import Node, plan_node
+from fleet.plan import as_data, node_from_variables, plan_node
 from fleet.spec import load
 
 DOCUMENTATION = r"""
@@ -31,7 +30,7 @@ options:
 
 RETURN = r"""
 _value:
-  description: C(node), C(agent_image), and C(slots) as in C(fleet.plan.Slot).
+  description: The plan of the host, as C(fleet plan --json) gives it.
   type: dict
 """
 
@@ -46,13 +45,13 @@ def fleet_plan(
 ) -> dict[str, Any]:
     """Give the plan of one host as plain data."""
     try:
-        node = Node.from_variables(host, groups, variables)
+        node = node_from_variables(host, groups, variables)
         plan = plan_node(
             load(spec_file), node, registry=registry, digests=built.by_name(Path(digests))
         )
     except FleetError as error:
         raise AnsibleFilterError(str(error)) from error
-    return dataclasses.asdict(plan)
+    return as_data(plan)
 
 
 class FilterModule:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleet.errors import FleetError
-from fleet.plan import Node, plan_node
+from fleet.plan import Node, node_from_variables, plan_node
 from fleet.spec import load
 
 SPEC = load()
@@ -28,19 +28,22 @@ def test_a_cpu_node_takes_from_its_queues_in_order_of_priority():
 
 def test_a_gpu_node_has_a_slot_for_each_gpu_and_shares_none():
     plan = _plan(Node("gpu-1", ["gpu_nodes"], gpus=4))
-    assert [slot.gpus for slot in plan.slots] == [(0,), (1,), (2,), (3,)]
+    assert [slot.devices for slot in plan.slots] == [("0",), ("1",), ("2",), ("3",)]
     assert {slot.image_name for slot in plan.slots} == {"cuda"}
 
 
 def test_a_node_without_gpus_has_a_gpu_slot_only_if_it_says_so():
-    assert _plan(Node("gpu-1", ["gpu_nodes"])).slots == ()
+    assert _plan(Node("gpu-1", ("gpu_nodes",), gpus=0)).slots == ()
     (slot,) = _plan(Node("gpu-1", ["gpu_nodes"], gpus=0, slots=1)).slots
-    assert slot.gpus == ()
+    assert slot.devices == ()
 
 
 def test_fewer_slots_than_gpus_share_them_evenly():
     plan = _plan(Node("gpu-1", ["gpu_nodes"], gpus=8, slots=2))
-    assert [slot.gpus for slot in plan.slots] == [(0, 1, 2, 3), (4, 5, 6, 7)]
+    assert [slot.devices for slot in plan.slots] == [
+        ("0", "1", "2", "3"),
+        ("4", "5", "6", "7"),
+    ]
 
 
 def test_gpus_that_would_be_left_over_are_refused():
@@ -60,9 +63,9 @@ def test_a_node_of_several_groups_numbers_its_slots_through():
 
 
 def test_a_missing_digest_is_named_with_what_to_do():
-    with pytest.raises(FleetError, match="the image 'cpu' has no digest") as caught:
+    with pytest.raises(FleetError, match="the image 'agent' has no digest") as caught:
         plan_node(SPEC, Node("cpu-1", ["cpu_nodes"]), registry="r", digests={})
-    assert "fleet images build cpu --push r" in str(caught.value)
+    assert "fleet images build agent --push r" in str(caught.value)
 
 
 @given(
@@ -76,19 +79,19 @@ def test_no_two_slots_own_the_same_gpu(gpus, slots, groups):
     except FleetError:
         assert slots > gpus > 0 or gpus % slots
         return
-    owned = [gpu for slot in plan.slots for gpu in slot.gpus]
+    owned = [gpu for slot in plan.slots for gpu in slot.devices]
     assert len(owned) == len(set(owned))
-    assert set(owned) <= set(range(gpus))
-    assert "gpu_nodes" not in groups or slots == 0 or set(owned) == set(range(gpus))
+    assert set(owned) <= set(map(str, range(gpus)))
+    assert "gpu_nodes" not in groups or slots == 0 or set(owned) == set(map(str, range(gpus)))
     assert len({slot.worker_id for slot in plan.slots}) == len(plan.slots)
 
 
 @pytest.mark.parametrize("value", ["many", -1, 1.5, True, [1]])
 def test_a_variable_that_is_no_count_is_refused_by_name(value):
     with pytest.raises(FleetError, match=r"fleet_gpus is .*not a number") as caught:
-        Node.from_variables("gpu-1", ["gpu_nodes"], {"fleet_gpus": value})
+        node_from_variables("gpu-1", ["gpu_nodes"], {"fleet_gpus": value})
     assert "host gpu-1" in str(caught.value)
 
 
 def test_ini_inventories_hold_numbers_as_text():
-    assert Node.from_variables("gpu-1", [], {"fleet_gpus": "8"}).gpus == 8
+    assert node_from_variables("gpu-1", [], {"fleet_gpus": "8"}).gpus == 8

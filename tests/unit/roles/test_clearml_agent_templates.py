@@ -24,7 +24,7 @@ def slot(name, **other):
         "worker_id": name.replace("-0", ":0"),
         "queues": ["cpu-infer", "cpu-train"],
         "image": "registry:5000/fleet/cpu@sha256:aa",
-        "gpus": [],
+        "devices": [],
         "services": False,
         **other,
     }
@@ -36,7 +36,7 @@ VARIABLES = {
         "agent_image": "registry:5000/fleet/agent@sha256:bb",
         "slots": [
             slot("n-0"),
-            slot("n-1", gpus=[0, 1], image="registry:5000/fleet/cuda@sha256:cc"),
+            slot("n-1", devices=["0", "1"], image="registry:5000/fleet/cuda@sha256:cc"),
             slot("n-2", services=True, queues=["services"]),
         ],
     },

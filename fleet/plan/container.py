@@ -1,0 +1,103 @@
+"""What a slot's plan means for containers: arguments of `docker run`, and tags of the worker."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from fleet.plan.model import NodePlan, Slot
+
+#: The kinds of tags that a fleet's agents bear on the server.
+IMAGE, AGENT, GROUP, DEVICES, SETTINGS = "image", "agent", "group", "devices", "settings"
+
+
+def task_arguments(slot: Slot) -> list[str]:
+    """Arguments of `docker run` for each task of a slot: its limits and its mounts.
+
+    A folder that a node does not have is an error of the task, not an empty folder: that is why
+    mounts are given by `--mount` and not by `-v`.
+    """
+    limits = slot.limits
+    arguments = []
+    if limits.cpus is not None:
+        arguments.append(f"--cpus={limits.cpus:g}")
+    if limits.memory is not None:
+        # The same as the limit of memory and swap together: a task does not swap.
+        size = _docker_size(limits.memory)
+        arguments += [f"--memory={size}", f"--memory-swap={size}"]
+    if limits.shared_memory is not None:
+        arguments.append(f"--shm-size={_docker_size(limits.shared_memory)}")
+    for mount in slot.mounts:
+        access = "" if mount.writable else ",readonly"
+        arguments.append(
+            f"--mount=type=bind,source={mount.source},target={mount.destination}{access}"
+        )
+    return arguments
+
+
+def worker_tags(plan: NodePlan, slot: Slot) -> dict[str, str]:
+    """What a slot's worker says of itself on the server, so that a difference can be seen there.
+
+    Returns
+    -------
+    dict of str to str
+        Kind → value; on the server each is a tag `kind:value`.
+    """
+    settings = json.dumps(_settings(slot), sort_keys=True)
+    return {
+        IMAGE: slot.image.partition("@")[2],
+        AGENT: plan.agent_image.partition("@")[2],
+        GROUP: slot.group,
+        DEVICES: ",".join(slot.devices) or "none",
+        SETTINGS: hashlib.sha256(settings.encode()).hexdigest()[:12],
+    }
+
+
+def as_data(plan: NodePlan) -> dict[str, Any]:
+    """A node's plan as plain data: for Ansible, and for JSON."""
+    return {
+        "node": plan.node,
+        "agent_image": plan.agent_image,
+        "gpus": plan.gpus,
+        "mig": {str(gpu): list(profiles) for gpu, profiles in plan.mig.items()},
+        "disabled": plan.disabled,
+        "unknown_gpus": list(plan.unknown_gpus),
+        "slots": [_slot_data(plan, slot) for slot in plan.slots],
+    }
+
+
+def _slot_data(plan: NodePlan, slot: Slot) -> dict[str, Any]:
+    return {
+        "name": slot.name,
+        "worker_id": slot.worker_id,
+        "group": slot.group,
+        "queues": list(slot.queues),
+        "image_name": slot.image_name,
+        "image": slot.image,
+        "devices": list(slot.devices),
+        "services": slot.services,
+        "labels": dict(slot.labels),
+        "worker_tags": [f"{kind}:{value}" for kind, value in worker_tags(plan, slot).items()],
+        "task_arguments": task_arguments(slot),
+        **_settings(slot),
+    }
+
+
+def _settings(slot: Slot) -> dict[str, Any]:
+    return {
+        "limits": slot.limits.model_dump(exclude_none=True),
+        "mounts": [
+            {"source": mount.source, "target": mount.destination, "writable": mount.writable}
+            for mount in slot.mounts
+        ],
+        "object_stores": [
+            store.model_dump(exclude_none=True, exclude={"description"})
+            for store in slot.object_stores
+        ],
+    }
+
+
+def _docker_size(size: str) -> str:
+    """`16GiB` as Docker writes it: `16g`, of 1024 MiB each."""
+    return size.removesuffix("iB").lower()
