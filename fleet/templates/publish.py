@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from fleet.clearml_api import Api
 from fleet.spec import Spec
-from fleet.templates.content import same_content, template_content
+from fleet.templates.content import differing_parts, template_content
 from fleet.templates.lookup import find_templates
 from fleet.templates.source import StepCode
 from ml.catalog import PHASES
@@ -61,7 +61,7 @@ def publish(
     for name in phases:
         wanted = template_content(spec, PHASES[name], code, registry=registry, digests=digests)
         current = find_templates(api, name, STABLE)
-        if current and same_content(current[0], wanted):
+        if current and not differing_parts(current[0], wanted):
             results.append(Published(name, current[0]["id"], "kept"))
         else:
             task_id = api.call("tasks.create", project=project, **wanted)["id"]
