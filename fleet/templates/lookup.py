@@ -9,7 +9,7 @@ from typing import Any
 from fleet.clearml_api import Api
 from fleet.errors import FleetError
 from ml.catalog import PHASES, Phase
-from ml.runtime.conventions import template_tags
+from ml.runtime.conventions import TEMPLATE_TAG, channel_tag, phase_tag, template_tags
 
 _FIELDS = [
     "id",
@@ -36,6 +36,19 @@ def find_templates(api: Api, phase: str, channel: str = "stable") -> list[dict[s
         only_fields=_FIELDS,
         search_hidden=True,
     )
+
+
+def find_all_templates(api: Api, channel: str = "stable") -> dict[str, dict[str, Any]]:
+    """Phase → its newest template in a channel, for all phases by one query."""
+    found = api.tasks(
+        name=f"^({'|'.join(map(re.escape, PHASES))})$",
+        tags=["__$all", TEMPLATE_TAG, channel_tag(channel)],
+        order_by=["created"],
+        only_fields=_FIELDS,
+        search_hidden=True,
+    )
+    # The newest comes last, and stays.
+    return {task["name"]: task for task in found if phase_tag(task["name"]) in task["tags"]}
 
 
 def find_template(api: Api, phase: str, channel: str = "stable") -> dict[str, Any]:

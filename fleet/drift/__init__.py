@@ -1,0 +1,17 @@
+"""Drift: what queues.yml and an inventory declare, compared with what a server has."""
+
+from fleet.drift.compare import compare
+from fleet.drift.live import LOST_SECONDS, read_live
+from fleet.drift.model import Difference, FieldChange, Live, LiveQueue, LiveWorker, Wanted
+
+__all__ = [
+    "LOST_SECONDS",
+    "Difference",
+    "FieldChange",
+    "Live",
+    "LiveQueue",
+    "LiveWorker",
+    "Wanted",
+    "compare",
+    "read_live",
+]

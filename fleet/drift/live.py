@@ -1,0 +1,67 @@
+"""Read what a server has, with as many requests for ten workers as for ten thousand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fleet.clearml_api import Api
+from fleet.drift.model import Live, LiveQueue, LiveWorker
+from fleet.queues import LIVE_SECONDS
+from fleet.templates import find_all_templates
+
+#: A worker that has not reported for so long is lost, though the server still lists it.
+LOST_SECONDS = LIVE_SECONDS
+_NO_LIMIT = 0
+
+
+def read_live(api: Api, *, lost_seconds: int = LOST_SECONDS) -> Live:
+    """What there is on a server: it is read and nothing else.
+
+    Parameters
+    ----------
+    api : Api
+        The server.
+    lost_seconds : int
+        Seconds since its last report after which a worker counts as lost.
+
+    Raises
+    ------
+    FleetError
+        The server does not answer, or refuses.
+    """
+    queues = tuple(
+        LiveQueue(queue["name"], len(queue.get("entries") or ())) for queue in api.queues()
+    )
+    return Live(
+        server=api.url,
+        queues=queues,
+        workers=_workers(api, lost_seconds),
+        templates=find_all_templates(api),
+    )
+
+
+def _workers(api: Api, lost_seconds: int) -> dict[str, LiveWorker]:
+    listed = api.call("workers.get_all", last_seen=_NO_LIMIT)["workers"]
+    # Asked a second time and not reckoned: this machine's clock need not be the server's.
+    answer = api.call("workers.get_all", last_seen=lost_seconds)["workers"]
+    alive = {worker["id"] for worker in answer}
+    shared: dict[tuple[str, ...], tuple[str, ...]] = {}
+    return {
+        worker["id"]: _worker(worker, worker["id"] not in alive, shared)
+        for worker in [*listed, *answer]
+    }
+
+
+def _worker(
+    worker: dict[str, Any], lost: bool, shared: dict[tuple[str, ...], tuple[str, ...]]
+) -> LiveWorker:
+    queues = tuple(queue.get("name") or queue["id"] for queue in worker.get("queues") or ())
+    tags = tuple(worker.get("tags") or ())
+    return LiveWorker(
+        id=worker["id"],
+        # Most workers of a group say the same: it is kept once.
+        queues=shared.setdefault(queues, queues),
+        tags=shared.setdefault(tags, tags),
+        last_heard=str(worker.get("last_report_time") or ""),
+        lost=lost,
+    )

@@ -1,0 +1,148 @@
+"""What is compared, and what comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from fleet.spec import Spec
+
+Action = Literal["add", "change", "remove", "unknown"]
+Kind = Literal["queue", "worker", "template"]
+
+ACTIONS: tuple[Action, ...] = ("add", "change", "remove", "unknown")
+KINDS: tuple[Kind, ...] = ("queue", "worker", "template")
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """One field that is otherwise than declared.
+
+    Attributes
+    ----------
+    field : str
+        What differs, in words.
+    old, new : str
+        What is there, and what is declared.
+    """
+
+    field: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing that is not as declared.
+
+    Attributes
+    ----------
+    action : str
+        `add`: declared and not there; `change`: there and otherwise; `remove`: the fleet's own
+        and no longer declared; `unknown`: not the fleet's.
+    kind : str
+        `queue`, `worker` or `template`.
+    name : str
+        Its name on the server.
+    why : str
+        What is the matter.
+    mend : str
+        What makes it true.
+    changes : tuple of FieldChange
+        The fields of a `change`.
+    node : str
+        The node that `site.yml --limit` mends it on; empty where it is not one node's.
+    last_heard : str
+        Of a worker that no longer reports: when it last did, in ISO 8601.
+    """
+
+    action: Action
+    kind: Kind
+    name: str
+    why: str
+    mend: str
+    changes: tuple[FieldChange, ...] = ()
+    node: str = ""
+    last_heard: str = ""
+
+    def as_data(self) -> dict[str, Any]:
+        """The same as plain data, for JSON."""
+        return {
+            **asdict(self),
+            "changes": [asdict(change) for change in self.changes],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is declared, but the workers: their plans come as a stream.
+
+    Attributes
+    ----------
+    spec : Spec
+        The contract.
+    registry : str
+        `host[:port]` that the nodes pull from.
+    digests : mapping of str to str
+        Image name → `sha256:…`.
+    """
+
+    spec: Spec
+    registry: str
+    digests: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class LiveQueue:
+    """A queue of the server: its name, and how many tasks wait in it."""
+
+    name: str
+    waiting: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LiveWorker:
+    """A worker that the server lists.
+
+    Attributes
+    ----------
+    id : str
+        Its id.
+    queues : tuple of str
+        Names of the queues that it polls, in order.
+    tags : tuple of str
+        What it says of itself, `kind:value` each.
+    last_heard : str
+        When it last reported, by the server's clock, in ISO 8601.
+    lost : bool
+        Whether that is too long ago for a worker that is well.
+    """
+
+    id: str
+    queues: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    last_heard: str = ""
+    lost: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What a server has.
+
+    Attributes
+    ----------
+    server : str
+        Its address.
+    queues : tuple of LiveQueue
+        All of them.
+    workers : mapping of str to LiveWorker
+        Worker id → worker.
+    templates : mapping of str to mapping
+        Phase → the stable template's task, as `tasks.get_all` gives it.
+    """
+
+    server: str = ""
+    queues: tuple[LiveQueue, ...] = ()
+    workers: Mapping[str, LiveWorker] = field(default_factory=dict)
+    templates: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

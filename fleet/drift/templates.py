@@ -1,0 +1,83 @@
+"""Templates: what publishing would write now, against what is published."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from fleet.drift.model import Difference, FieldChange, Live, Wanted
+from fleet.templates import Part, StepCode, differing_parts, template_content
+from ml.catalog import PHASES
+from ml.runtime.conventions import ROUTING_OBJECT
+
+_MEND = "run fleet template publish"
+_NONE = "none"
+_ROUTING = f"configuration.{ROUTING_OBJECT}."
+
+
+def compare_templates(wanted: Wanted, live: Live) -> Iterator[Difference]:
+    """Phases without a stable template, and templates that publishing would replace.
+
+    The commit is no difference: developers decide when theirs is published.
+
+    Raises
+    ------
+    FleetError
+        An image has no digest.
+    """
+    for phase in PHASES.values():
+        task = live.templates.get(phase.name)
+        if task is None:
+            yield Difference("add", "template", phase.name, "not published", _MEND)
+            continue
+        code = published_code(task)
+        content = template_content(
+            wanted.spec, phase, code, registry=wanted.registry, digests=wanted.digests
+        )
+        parts = differing_parts({"hyperparams": {}, **task}, content)
+        if parts:
+            yield Difference(
+                "change",
+                "template",
+                phase.name,
+                why=f"published (at commit {code.commit[:12]}) from another contract, other images "
+                "or other fields",
+                mend=_MEND,
+                changes=tuple(_change(part) for part in parts),
+            )
+
+
+def published_code(task: Mapping[str, Any]) -> StepCode:
+    """The step code that a template is pinned to."""
+    script = task.get("script") or {}
+    return StepCode(
+        repository=script.get("repository") or "",
+        commit=script.get("version_num") or "",
+        branch=script.get("branch") or "",
+    )
+
+
+def _change(part: Part) -> FieldChange:
+    return FieldChange(_in_words(part.name), _shown(part.published), _shown(part.wanted))
+
+
+def _in_words(path: str) -> str:
+    """`configuration.routing.queues.training` as `queues of training`."""
+    if path.startswith(_ROUTING):
+        what, _, name = path.removeprefix(_ROUTING).partition(".")
+        what = what.replace("_", " ")
+        return f"{what} of {name}" if name else what
+    section, _, rest = path.partition(".")
+    if section == "hyperparams":
+        parts = rest.split(".")
+        return " ".join(["field", "/".join(parts[:2]), *parts[2:]])
+    return rest or path
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, str):
+        return value or _NONE
+    if isinstance(value, list):
+        return ", ".join(str(item) for item in value) or _NONE
+    return _NONE if value is None else json.dumps(value, sort_keys=True)

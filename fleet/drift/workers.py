@@ -1,0 +1,156 @@
+"""Workers: the slots of the plan against those that report to the server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from fleet.drift.model import Difference, FieldChange, Live, LiveWorker
+from fleet.drift.patterns import matcher
+from fleet.plan import NodePlan, Slot, worker_tags
+from fleet.plan.container import AGENT, DEVICES, GROUP, IMAGE, SETTINGS
+from fleet.spec import Spec
+
+# A services agent's tasks report as workers of their own: NODE:0:service:TASK.
+_TASK_OF_A_SLOT = ":service:"
+_IN_WORDS = {
+    IMAGE: "image",
+    AGENT: "agent image",
+    GROUP: "node group",
+    DEVICES: "devices",
+    SETTINGS: "limits, mounts and object stores (hash)",
+}
+_NOT_SAID = "not said"
+
+
+def compare_workers(spec: Spec, plans: Iterable[NodePlan], live: Live) -> Iterator[Difference]:
+    """Differences of each node's slots, in the order of the plans, then what is left over.
+
+    Each slot and each worker is looked at once; no plan is kept.
+    """
+    nodes: dict[str, _Node] = {}
+    for plan in plans:
+        for slot in plan.slots:
+            yield from _compare_slot(plan, slot, live.workers.get(slot.worker_id))
+        nodes[plan.node] = _Node(len(plan.slots), plan.disabled, plan.unknown_gpus)
+    left = list(_left_over(spec, nodes, live))
+    for name, node in nodes.items():
+        if node.unknown_gpus:
+            yield _not_known_yet(name, node)
+    yield from left
+
+
+@dataclass(slots=True)
+class _Node:
+    """What is worth remembering of a node's plan."""
+
+    slots: int
+    disabled: str
+    unknown_gpus: tuple[str, ...]
+    more: list[str] = field(default_factory=list)  # its workers beyond the slots that are known
+
+
+def _compare_slot(plan: NodePlan, slot: Slot, worker: LiveWorker | None) -> Iterator[Difference]:
+    mend = f"run site.yml --limit {plan.node}"
+    if worker is None or worker.lost:
+        heard = worker.last_heard if worker else ""
+        why = f"lost: last heard at {heard}" if worker else "the server has not heard of it"
+        yield Difference(
+            "add",
+            "worker",
+            slot.worker_id,
+            why=f"{why}; {_purpose(slot)}",
+            mend=f"{mend}; `docker logs fleet-{slot.name}` on the node says why an agent is away",
+            node=plan.node,
+            last_heard=heard,
+        )
+        return
+    changes = tuple(_changes(plan, slot, worker))
+    if not changes:
+        return
+    silent = not any(tag.startswith(f"{IMAGE}:") for tag in worker.tags)
+    why = "it does not say which image it runs" if silent else "it runs otherwise than declared"
+    yield Difference("change", "worker", slot.worker_id, why, mend, changes, plan.node)
+
+
+def _purpose(slot: Slot) -> str:
+    devices = f", GPU {' '.join(slot.devices)}" if slot.devices else ""
+    return f"{slot.group}{devices}, would serve {', '.join(slot.queues)}"
+
+
+def _changes(plan: NodePlan, slot: Slot, worker: LiveWorker) -> Iterator[FieldChange]:
+    if worker.queues != slot.queues:
+        yield FieldChange("queues", ", ".join(worker.queues) or "none", ", ".join(slot.queues))
+    wanted = worker_tags(plan, slot)
+    said = dict(tag.partition(":")[::2] for tag in worker.tags)
+    for kind, new in wanted.items():
+        old = said.get(kind, _NOT_SAID)
+        if old != new:
+            yield FieldChange(_IN_WORDS[kind], old, new)
+
+
+def _left_over(spec: Spec, nodes: dict[str, _Node], live: Live) -> Iterator[Difference]:
+    """Live workers that no slot of the plan is meant by."""
+    unmanaged = matcher(spec.unmanaged.workers)
+    for worker in live.workers.values():
+        slot = worker.id.partition(_TASK_OF_A_SLOT)[0]
+        if slot != worker.id and slot in live.workers:
+            continue  # told with its slot
+        name, _, index = slot.rpartition(":")
+        node = nodes.get(name)
+        numbered = index.isdecimal()
+        if node and numbered and int(index) < node.slots:
+            continue
+        # A lost one that nobody wants needs nothing: the server forgets it by itself.
+        if worker.lost or unmanaged(worker.id):
+            continue
+        if node and numbered and node.unknown_gpus and not node.disabled:
+            node.more.append(worker.id)
+        elif node and numbered:
+            yield _no_longer_declared(worker, name, node)
+        else:
+            yield _not_ours(worker, name if node else "")
+
+
+def _not_known_yet(name: str, node: _Node) -> Difference:
+    there = f"; {len(node.more)} of its workers report already" if node.more else ""
+    groups = ", ".join(node.unknown_gpus)
+    return Difference(
+        "add",
+        "worker",
+        f"{name}:*",
+        why=f"slots of {groups}, not known before site.yml has asked the node for its GPUs{there}",
+        mend=f"run site.yml --limit {name}, or write fleet_gpus for it in the inventory",
+        node=name,
+    )
+
+
+def _no_longer_declared(worker: LiveWorker, name: str, node: _Node) -> Difference:
+    if node.disabled:
+        why = f"the node is disabled: {node.disabled}"
+    else:
+        why = f"the node has {node.slots} slot{'' if node.slots == 1 else 's'} now"
+    return Difference(
+        "remove",
+        "worker",
+        worker.id,
+        why=why,
+        mend=f"run site.yml --limit {name}: an agent that goes finishes its task first",
+        node=name,
+    )
+
+
+def _not_ours(worker: LiveWorker, node: str) -> Difference:
+    if node:
+        why = f"it reports from {node} under a name that is no slot's"
+    else:
+        why = "no node of the inventory has that name"
+    queues = ", ".join(worker.queues) or "no queue"
+    return Difference(
+        "unknown",
+        "worker",
+        worker.id,
+        why=f"{why}; it polls {queues}",
+        mend="stop it where it runs, add its node to the inventory, or name it in queues.yml "
+        "under unmanaged.workers",
+    )
