@@ -77,9 +77,10 @@ def get_all(call: Call, data: dict[str, Any]) -> dict[str, Any]:
     last_seen = data.get("last_seen", _LAST_SEEN)
     asked = check_tags(data)
     pattern = data.get("worker_pattern")
+    seen: dict[str, dict[str, Any]] = {}
     return {
         "workers": [
-            _described(store, record)
+            _described(store, record, seen)
             for record in store.workers.listed(last_seen)
             if _wanted(record.get("tags", []), asked.get("tags"))
             and _wanted(record.get("system_tags", []), asked.get("system_tags"))
@@ -115,7 +116,13 @@ def set_runtime_properties(call: Call, data: dict[str, Any]) -> dict[str, Any]:
     return {"added": len(data["runtime_properties"])}
 
 
-def _described(store: Store, record: dict[str, Any]) -> dict[str, Any]:
+def _described(
+    store: Store, record: dict[str, Any], queues: dict[str, dict[str, Any]]
+) -> dict[str, Any]:
+    """A worker as it is listed; `queues` holds those that earlier workers of the answer poll."""
+    for key in record.get("queues", ()):
+        if key not in queues:
+            queues[key] = _queue(store, key)
     user = store.users.get(record.get("user"))
     worker = {
         "id": record["id"],
@@ -128,7 +135,7 @@ def _described(store: Store, record: dict[str, Any]) -> dict[str, Any]:
         "register_time": record["register_time"],
         "last_activity_time": record["last_activity_time"],
         "last_report_time": record["last_report_time"],
-        "queues": [_queue(store, queue) for queue in record.get("queues", ())],
+        "queues": [queues[key] for key in record.get("queues", ())],
     }
     task = store.tasks.get(record["task"]) if record.get("task") else None
     if task:

@@ -43,6 +43,16 @@ class FleetWorker(Worker):
         """Drain on SIGTERM, where the agent itself would end its task."""
         self._drain.install()
 
+    def new_monitor(self, *args: Any, **kwargs: Any) -> Any:
+        """Report at once: the stock monitor first does after three seconds.
+
+        The registration says neither image nor group; the worker's tags, which every report
+        carries, do. An agent that polls, and so is healthy, has said what it is.
+        """
+        monitor = super().new_monitor(*args, **kwargs)
+        monitor.send_report()
+        return monitor
+
     def run_tasks_loop(self, *args: Any, **kwargs: Any) -> Any:
         """Poll without the two lines a poll that a foreground agent prints."""
         self._daemon_foreground = False

@@ -58,6 +58,15 @@ class Server:
         self.call("tasks.enqueue", task=task, queue_name=QUEUE)
         return task
 
+    @property
+    def host(self):
+        """With `send_request`: what `Api` wants of a session."""
+        return self.url
+
+    def send_request(self, service, action, *, method, json):
+        url = f"{self.url}/{service}.{action}"
+        return requests.request(method, url, json=json, auth=self.key, timeout=10)
+
     def status(self, task):
         return self.call("tasks.get_by_id", task=task)["task"]["status"]
 
@@ -119,11 +128,11 @@ agent {{
         "FLEET_AGENT_STATE": str(tmp_path / "state"),
     }
 
-    def start():
+    def start(*queues, **more):
         log = tmp_path / f"agent-{len(agents)}.log"
         process = subprocess.Popen(
-            [sys.executable, "-m", "fleet_agent", "--queue", QUEUE, "--cpu-only"],
-            env=environment,
+            [sys.executable, "-m", "fleet_agent", "--queue", *(queues or [QUEUE]), "--cpu-only"],
+            env=environment | more,
             cwd=tmp_path,
             start_new_session=True,
             stdout=log.open("w"),

@@ -71,3 +71,27 @@ def test_runtime_properties(api):
     )
     found = api.call("workers.get_runtime_properties", **asked)["runtime_properties"]
     assert (found[0]["value"], 55 <= found[0]["expiry"] <= 60) == ("on", True)
+
+
+def test_tags_stay_when_a_report_has_none_and_go_with_a_new_registration(api):
+    def tags():
+        (worker,) = api.call("workers.get_all", worker_pattern="slot:1")["workers"]
+        return worker["tags"]
+
+    queues = [api.queue(), api.queue()]
+    api.call("workers.register", worker="slot:1", queues=queues)
+    assert tags() == []
+    said = ["image:sha256:0", "group:cpu_nodes"]
+    api.call("workers.status_report", worker="slot:1", timestamp=1, tags=said, queues=queues)
+    api.call("workers.status_report", worker="slot:1", timestamp=2, tags=None, queues=queues)
+    assert tags() == said
+    api.call("workers.register", worker="slot:1", queues=queues)
+    assert tags() == []
+
+
+def test_queues_of_a_worker_are_listed_in_the_order_that_it_polls_them(api):
+    queues = [api.queue(), api.queue(), api.queue()]
+    for order in (queues, queues[::-1]):
+        api.call("workers.status_report", worker="slot:2", timestamp=1, queues=order)
+        (worker,) = api.call("workers.get_all", worker_pattern="slot:2")["workers"]
+        assert [queue["id"] for queue in worker["queues"]] == order
