@@ -56,6 +56,13 @@ def read_run(api: Api, run_id: str | None = None) -> Run:
     return _run(run_id, tasks, _queue_names(api))
 
 
+def read_steps(api: Api, task_ids: Iterable[str]) -> list[Step]:
+    """Tasks by their ids, whether they belong to a run or not; those that there are."""
+    tasks = api.tasks(id=list(task_ids), only_fields=_FIELDS, search_hidden=True)
+    names = _queue_names(api)
+    return [_step(task, names) for task in tasks]
+
+
 def list_runs(api: Api, limit: int = 20) -> list[Run]:
     """The newest runs, the newest first."""
     tasks = api.tasks(
