@@ -1,6 +1,6 @@
 """queues.yml: read with positions, checked as a whole, handed on as typed models."""
 
-from fleet.spec.loader import SPEC_FILE, load
+from fleet.spec.loader import SPEC_FILE, examine, load
 from fleet.spec.models import (
     Access,
     DataAccess,
@@ -31,5 +31,6 @@ __all__ = [
     "Queue",
     "Spec",
     "Unmanaged",
+    "examine",
     "load",
 ]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
-from fleet.errors import FleetError, raise_all
+from fleet.errors import raise_all
 from fleet.spec import positions, rules
+from fleet.spec.contract import Contract, draft
 from fleet.spec.models import VERSION, Spec
+from fleet.spec.problems import Problem
+from fleet.spec.wording import shown
 
 SPEC_FILE = Path(__file__).resolve().parents[2] / "queues.yml"
 
@@ -25,96 +27,91 @@ def load(path: Path | str = SPEC_FILE) -> Spec:
 
     Raises
     ------
-    FleetError, FleetErrors
+    Problem, FleetErrors
         All that is wrong with the file.
     """
-    source = positions.read(Path(path))
-    if not isinstance(source.data, dict):
-        raise FleetError(
-            "the file holds no mapping",
-            where=source.at(()),
-            mend="start from the queues.yml of the repository's history: git log -- queues.yml",
-        )
-    _check_version(source)
-    try:
-        spec = Spec.model_validate(source.data)
-    except ValidationError as error:
-        problems = [_explain(item, source) for item in error.errors(include_url=False)]
-        raise_all([*source.problems, *problems])
-        raise  # unreachable: a ValidationError has at least one item
-    raise_all([*source.problems, *rules.check(spec, source)])
+    spec, problems = examine(path)
+    raise_all(problems)
+    assert spec is not None
     return spec
 
 
-def _check_version(source: positions.Source) -> None:
+def examine(path: Path | str = SPEC_FILE) -> tuple[Spec | None, list[Problem]]:
+    """Read and check the contract; never raises for what a user wrote.
+
+    Returns
+    -------
+    spec : Spec or None
+        None where there are problems.
+    problems : list of Problem
+        In the order of the file's lines.
+    """
+    source = positions.read(Path(path))
+    if not isinstance(source.data, dict):
+        return None, _in_order(source.problems or [_no_mapping(source)])
     version = source.data.get("version")
-    if version == VERSION and not isinstance(version, bool):
-        return
-    if isinstance(version, int) and version > VERSION:
-        mend = "update this checkout: the file was written for a newer one"
+    told = [*source.problems, *_version(source)]
+    if _is_number(version) and version > VERSION:
+        # What else is in it may be right, in a format that is not known here.
+        return None, _in_order(told)
+    spec, contract, misfits = _fit(source)
+    problems = [*told, *misfits, *rules.check(contract)]
+    return (None if problems else spec), _in_order(problems)
+
+
+def _fit(source: positions.Source) -> tuple[Spec | None, Contract, list[Problem]]:
+    try:
+        spec = Spec.model_validate(source.data)
+    except ValidationError as error:
+        # Imported late: it is not needed for a file that is right, which every commit checks.
+        from fleet.spec import shape
+
+        errors = [
+            item
+            for item in error.errors(include_url=False, include_context=False)
+            if item["loc"] != ("version",)
+        ]
+        bad = frozenset(
+            shape.place_of(item, source) for item in errors if "[key]" not in item["loc"]
+        )
+        return None, draft(source, bad), shape.problems(errors, source)
+    return spec, Contract(spec, source), []
+
+
+def _version(source: positions.Source) -> list[Problem]:
+    version = source.data.get("version")
+    if (_is_number(version) and version == VERSION) or ("version",) in source.unread:
+        return []
+    mend = f"write `version: {VERSION}`"
+    if "version" not in source.data:
+        rule, what = "missing-version", "the key 'version' is missing"
+    elif not _is_number(version):
+        rule, what = "unknown-version", f"'version' is {shown(version)}, not a whole number"
+    elif version > VERSION:
+        rule = "newer-version"
+        what = f"version {shown(version)} is newer than this checkout, which reads {VERSION}"
+        mend = "update this checkout (git pull): the file was written for a newer one"
     else:
-        mend = f"write `version: {VERSION}`"
-    what = "the key 'version' is missing" if version is None else f"version {version!r} is unknown"
-    raise FleetError(what, where=source.at(("version",)), mend=mend)
+        rule = "older-version"
+        what = f"version {shown(version)} is older than what this checkout reads, {VERSION}"
+        mend = f"bring the file up to date by CHANGELOG.md, then write `version: {VERSION}`"
+    return [Problem(rule, what, place=source.place(("version",)), mend=mend)]
 
 
-def _explain(item: dict[str, Any], source: positions.Source) -> FleetError:
-    # pydantic adds "[key]" for a mapping's key, and names the branch of a union: neither is a
-    # place in the file.
-    keys = tuple(key for key in item["loc"] if key != "[key]")
-    while keys and keys not in source.marks and item["type"] != "missing":
-        keys = keys[:-1]
-    name = ".".join(str(key) for key in keys)
-    where = source.at(keys)
-    kind = item["type"]
-    if kind == "extra_forbidden":
-        known = _known_keys(keys[:-1])
-        nearest = difflib.get_close_matches(str(keys[-1]), known, n=1)
-        hint = f"did you mean '{nearest[0]}'? " if nearest else ""
-        return FleetError(
-            f"unknown key '{name}'", where=where, mend=f"{hint}known here: {', '.join(known)}"
-        )
-    if kind == "missing":
-        return FleetError(f"'{name}' is missing", where=where, mend=f"add `{keys[-1]}:`")
-    if "[key]" in item["loc"]:
-        return FleetError(
-            f"the name '{keys[-1]}' is not allowed: {item['msg']}",
-            where=where,
-            mend="queues: at least 3 characters of a-z, 0-9 and -; groups: as Ansible's groups",
-        )
-    return FleetError(
-        f"'{name}' has a value that does not fit: {item['msg']} (found {item['input']!r})",
-        where=where,
-        mend=_help(keys, item) or "see the comments in queues.yml",
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _no_mapping(source: positions.Source) -> Problem:
+    return Problem(
+        "not-a-mapping",
+        "the file holds no mapping",
+        place=source.place(()),
+        mend="start from the queues.yml of the repository's history: git log -- queues.yml",
     )
 
 
-def _known_keys(keys: positions.Keys) -> list[str]:
-    model = _model_at(keys)
-    return sorted(model.model_fields) if model else []
-
-
-def _help(keys: positions.Keys, item: dict[str, Any]) -> str | None:
-    if item["type"] in ("dict_type", "model_type"):
-        return "write a mapping here: lines of `key: value`, indented below it"
-    if item["type"] == "list_type":
-        return "write a list here, such as [one, two]"
-    for end in range(len(keys), 0, -1):
-        model = _model_at(keys[: end - 1])
-        if model and keys[end - 1] in model.model_fields:
-            return f"{keys[end - 1]}: {model.model_fields[keys[end - 1]].description}"
-    return None
-
-
-def _model_at(keys: positions.Keys) -> type[BaseModel] | None:
-    """The model whose fields stand at a place of the file, if it is one."""
-    model: Any = Spec
-    for key in keys:
-        if isinstance(model, type) and issubclass(model, BaseModel):
-            if key not in model.model_fields:
-                return None
-            model = model.model_fields[key].annotation
-        else:  # dict[name, Model]: any key leads to the model
-            arguments = get_args(model)
-            model = arguments[1] if len(arguments) == 2 else None
-    return model if isinstance(model, type) and issubclass(model, BaseModel) else None
+def _in_order(problems: list[Problem]) -> list[Problem]:
+    return sorted(
+        problems, key=lambda problem: (problem.place.line or 0, problem.place.column or 0)
+    )

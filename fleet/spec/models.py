@@ -13,8 +13,10 @@ QueueName = Annotated[str, Field(min_length=3, pattern=r"^[a-z0-9][a-z0-9-]*$")]
 GroupName = Annotated[str, Field(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$")]
 ImageName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$")]
 # A user or a group of `policy.access`. Names of ClearML users are free text.
-Who = Annotated[str, Field(min_length=1, pattern=r"^\S(.*\S)?$")]
-AbsolutePath = Annotated[str, Field(pattern=r"^/[^:,\s]*$")]
+Who = Annotated[str, Field(min_length=1, pattern=r"^\S(.*\S)?$", examples=["ada"])]
+AbsolutePath = Annotated[str, Field(pattern=r"^/[^:,\s]*$", examples=["/data/tables"])]
+Size = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,8}(MiB|GiB|TiB)$", examples=["16GiB"])]
+Pattern = Annotated[str, Field(min_length=1, pattern=r"^\S+$", examples=["team-b-*"])]
 
 PER_GPU = "per_gpu"
 PER_MIG = "per_mig"
@@ -29,11 +31,13 @@ class Image(_Entry):
 
     repository: str = Field(
         pattern=r"^[a-z0-9]+([._/-][a-z0-9]+)*$",
+        examples=["fleet/cpu"],
         description="Repository in the registry, without host, tag or digest",
     )
     digest: str | None = Field(
         default=None,
         pattern=r"^sha256:[0-9a-f]{64}$",
+        examples=["sha256:" + 16 * "0a1b"],
         description="Pins this digest; without it, the one in images/digests.yml holds",
     )
     description: str = Field(default="", description="What the image is for")
@@ -42,17 +46,16 @@ class Image(_Entry):
 class Limits(_Entry):
     """What one task's container may use; what is left out is not limited."""
 
-    cpus: Annotated[float, Field(gt=0, le=4096)] | None = Field(
+    # Docker refuses less.
+    cpus: Annotated[float, Field(ge=0.01, le=4096, strict=True)] | None = Field(
         default=None, description="CPU cores, such as 4 or 0.5"
     )
-    memory: str | None = Field(
+    memory: Size | None = Field(
         default=None,
-        pattern=r"^[1-9][0-9]*(MiB|GiB|TiB)$",
         description="Memory, such as 16GiB; a task that wants more is killed, and is told so",
     )
-    shared_memory: str | None = Field(
+    shared_memory: Size | None = Field(
         default=None,
-        pattern=r"^[1-9][0-9]*(MiB|GiB|TiB)$",
         description="Size of /dev/shm, such as 8GiB; data loaders of PyTorch use it",
     )
 
@@ -80,14 +83,19 @@ class ObjectStore(_Entry):
 
     url: str = Field(
         pattern=r"^s3://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._-]+)?$",
+        examples=["s3://team-data", "s3://minio.example.org:9000/data"],
         description="s3://BUCKET at AWS, s3://HOST:PORT/BUCKET elsewhere",
     )
     credentials: str = Field(
         pattern=r"^vault_[a-z0-9_]+$",
+        examples=["vault_s3_team_data"],
         description="Inventory variable, kept in Ansible Vault, that holds `key` and `secret`",
     )
     region: str | None = Field(
-        default=None, pattern=r"^[a-z0-9-]+$", description="Region at AWS, such as eu-central-1"
+        default=None,
+        pattern=r"^[a-z0-9-]+$",
+        examples=["eu-central-1"],
+        description="Region at AWS, such as eu-central-1",
     )
     secure: bool = Field(
         default=True, strict=True, description="Whether a store of your own is asked by HTTPS"
@@ -147,7 +155,7 @@ class Queue(_Entry):
 class Access(_Entry):
     """Who may start what. What is not named here, everybody may start."""
 
-    groups: dict[str, list[Who]] = Field(
+    groups: dict[Who, list[Who]] = Field(
         default={}, description="Groups of people: name → names of ClearML users"
     )
     may_run: dict[str, list[Who]] = Field(
@@ -187,10 +195,10 @@ class Policy(_Entry):
 class Unmanaged(_Entry):
     """What is on the server and is not the fleet's; `fleet plan` says nothing about it."""
 
-    queues: list[str] = Field(
+    queues: list[Pattern] = Field(
         default=[], description="Names of queues, or patterns such as team-b-*"
     )
-    workers: list[str] = Field(
+    workers: list[Pattern] = Field(
         default=[], description="Ids of workers, or patterns such as laptop-*"
     )
 
