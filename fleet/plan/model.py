@@ -41,6 +41,8 @@ class Node:
         Group → what is otherwise here; goes before `slots`.
     disabled : str
         Why the node has no slots for now; empty where it is in use.
+    registry : str
+        `host[:port]` that it pulls from; empty where it is the fleet's.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Node:
     slots: int | None = None
     overrides: Mapping[str, Override] = field(default_factory=dict)
     disabled: str = ""
+    registry: str = ""
 
 
 @dataclass(frozen=True, slots=True)

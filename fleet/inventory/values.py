@@ -1,0 +1,88 @@
+"""What an inventory says for the whole fleet, as its nodes see it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from fleet.inventory.environment import PLAYBOOKS
+from fleet.inventory.faults import Faults
+from fleet.inventory.model import NotKnown
+from fleet.plan.findings import Finding
+from fleet.plan.values import BAD_VALUE, described, plain
+
+REGISTRY = "fleet_registry"
+# Variable of the inventory → attribute of Inventory.
+_FILES = {
+    "fleet_digests_file": "digests_file",
+    "fleet_queues_file": "spec_file",
+    "queues_config_file": "config_file",
+}
+
+
+class FleetValues:
+    """Collects the values from node to node.
+
+    Parameters
+    ----------
+    source : Source
+        The inventory.
+    faults : Faults
+        Gets what is wrong.
+    """
+
+    def __init__(self, source: Any, faults: Faults) -> None:
+        self._source = source
+        self._faults = faults
+        self._registries: Counter[str] = Counter()
+        self._files: dict[str, Counter[str]] = {name: Counter() for name in _FILES}
+        self._unknown: dict[str, dict[str, None]] = {}
+
+    def see(self, entry: Any) -> str:
+        """Take the values of one node; its registry, empty where it is not known."""
+        for name, values in self._files.items():
+            value = self._text(entry, name)
+            if value:
+                values[value] += 1
+        registry = self._text(entry, REGISTRY)
+        if registry:
+            self._registries[registry] += 1
+        return registry
+
+    def values(self) -> dict[str, Any]:
+        """Attribute of Inventory → what most of the nodes say."""
+        found: dict[str, Any] = {"registry": _most(self._registries)}
+        for name, attribute in _FILES.items():
+            text = _most(self._files[name])
+            found[attribute] = text and PLAYBOOKS / Path(text).expanduser()
+        return found
+
+    def notes(self) -> list[str]:
+        """What is not known, and where nodes differ in what they must have in common."""
+        notes = [
+            f"{', '.join(names)} cannot be told yet: {reason}"
+            for reason, names in self._unknown.items()
+        ]
+        for name, values in self._files.items():
+            if len(values) > 1:
+                notes.append(f"nodes differ in {name}: {', '.join(values)}")
+        return notes
+
+    def _text(self, entry: Any, name: str) -> str:
+        try:
+            value = self._source.value(entry, name)
+        except NotKnown as error:
+            self._unknown.setdefault(str(error), {})[name] = None
+            return ""
+        if value is None:
+            return ""
+        if isinstance(value, str):
+            return plain(value).strip()
+        what = f"{name} is {described(value)}, not text"
+        self._faults.add(entry.name, Finding(BAD_VALUE, name, value, what, "write it as text"))
+        return ""
+
+
+def _most(values: Counter[str]) -> str | None:
+    return values.most_common(1)[0][0] if values else None

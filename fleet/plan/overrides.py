@@ -1,0 +1,104 @@
+"""What a node has otherwise than its groups say: `fleet_overrides`."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from fleet.plan.findings import Finding
+from fleet.plan.model import Override
+from fleet.plan.values import BAD_VALUE, count, described, mapping, plain
+from fleet.spec import Limits
+
+_KEYS = ("slots", "gpus", "image", "limits")
+_EXAMPLE = "fleet_overrides: {gpu_nodes: {slots: 2}}"
+
+
+def overrides(variable: str, value: Any, findings: list[Finding]) -> dict[str, Override]:
+    """Group → what is otherwise on the node.
+
+    Parameters
+    ----------
+    variable : str
+        Name of the variable.
+    value : object
+        Mapping of group → mapping with any of `slots`, `gpus`, `image`, `limits`.
+    findings : list of Finding
+        Gets what is wrong.
+    """
+    result = {}
+    for group, given in mapping(variable, value, findings, example=_EXAMPLE).items():
+        name = f"{variable}.{plain(group) if isinstance(group, str) else group}"
+        entry = mapping(variable, given, findings, within=name, example=_EXAMPLE)
+        for key in entry:
+            if key not in _KEYS:
+                findings.append(_unknown(variable, name, key, _KEYS))
+        result[plain(str(group))] = Override(
+            slots=count(variable, entry.get("slots"), findings, within=f"{name}.slots"),
+            gpus=count(variable, entry.get("gpus"), findings, within=f"{name}.gpus"),
+            image=_image(variable, name, entry.get("image"), findings),
+            limits=_limits(variable, name, entry.get("limits"), findings),
+        )
+    return result
+
+
+def _unknown(variable: str, name: str, key: Any, known: tuple[str, ...]) -> Finding:
+    nearest = difflib.get_close_matches(str(key), known, n=1)
+    hint = f"did you mean '{nearest[0]}'? " if nearest else ""
+    return Finding(
+        "unknown-key",
+        variable,
+        key,
+        f"{name} has an unknown key {described(key)}",
+        f"{hint}known here: {', '.join(known)}",
+    )
+
+
+def _image(variable: str, name: str, value: Any, findings: list[Finding]) -> str | None:
+    if value is None or (isinstance(value, str) and value):
+        return None if value is None else plain(value)
+    findings.append(
+        Finding(
+            BAD_VALUE,
+            variable,
+            value,
+            f"{name}.image is {described(value)}, not the name of an image",
+            "write the name of an image of queues.yml",
+        )
+    )
+    return None
+
+
+def _limits(variable: str, name: str, value: Any, findings: list[Finding]) -> Limits | None:
+    if value is None:
+        return None
+    within = f"{name}.limits"
+    given = mapping(
+        variable, value, findings, within=within, example="limits: {cpus: 4, memory: 16GiB}"
+    )
+    try:
+        return Limits.model_validate({_native(key): _native(item) for key, item in given.items()})
+    except ValidationError as error:
+        for item in error.errors(include_url=False):
+            findings.append(_limit(variable, within, given, item))
+        return None
+
+
+def _limit(variable: str, within: str, given: Mapping[Any, Any], item: dict[str, Any]) -> Finding:
+    key = item["loc"][0]
+    if item["type"] == "extra_forbidden" or key not in Limits.model_fields:
+        return _unknown(variable, within, key, tuple(Limits.model_fields))
+    return Finding(
+        BAD_VALUE,
+        variable,
+        given.get(key),
+        f"{within}.{key} is {described(given.get(key))}: {item['msg']}",
+        f"{key}: {Limits.model_fields[key].description}",
+    )
+
+
+def _native(value: Any) -> Any:
+    return plain(value) if isinstance(value, str) else value
