@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
 
 from fleet.spec import SPEC_FILE
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 _PIPE_WIDTH = 160
 
@@ -33,6 +35,9 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON and n
 
 def console() -> Console:
     """Where tables go; into a file or a pipe they are not cut to a terminal's width."""
+    # Imported late: `fleet validate` runs in every commit and draws no table.
+    from rich.console import Console
+
     found = Console()
     return found if found.is_terminal else Console(width=_PIPE_WIDTH)
 
