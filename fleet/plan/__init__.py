@@ -1,15 +1,16 @@
 """The plan: contract + node → slots. The one place where it is computed."""
 
-from fleet.plan.container import as_data, task_arguments, worker_tags
+from fleet.plan.container import as_data, task_arguments, worker_tags, write_json
 from fleet.plan.model import Node, NodePlan, Override, Slot
-from fleet.plan.routing import pinned_routing, routing
-from fleet.plan.slots import image_reference, plan_fleet, plan_node
+from fleet.plan.routing import pinned_routing, policy, routing
+from fleet.plan.slots import Planner, image_reference, plan_fleet, plan_node
 from fleet.plan.variables import node_from_variables
 
 __all__ = [
     "Node",
     "NodePlan",
     "Override",
+    "Planner",
     "Slot",
     "as_data",
     "image_reference",
@@ -17,7 +18,9 @@ __all__ = [
     "pinned_routing",
     "plan_fleet",
     "plan_node",
+    "policy",
     "routing",
     "task_arguments",
     "worker_tags",
+    "write_json",
 ]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, TextIO
 
 from fleet.plan.model import NodePlan, Slot
+from fleet.spec import Limits, Mount, ObjectStore
 
 #: The kinds of tags that a fleet's agents bear on the server.
 IMAGE, AGENT, GROUP, DEVICES, SETTINGS = "image", "agent", "group", "devices", "settings"
@@ -44,13 +47,12 @@ def worker_tags(plan: NodePlan, slot: Slot) -> dict[str, str]:
     dict of str to str
         Kind → value; on the server each is a tag `kind:value`.
     """
-    settings = json.dumps(_settings(slot), sort_keys=True)
     return {
         IMAGE: slot.image.partition("@")[2],
         AGENT: plan.agent_image.partition("@")[2],
         GROUP: slot.group,
         DEVICES: ",".join(slot.devices) or "none",
-        SETTINGS: hashlib.sha256(settings.encode()).hexdigest()[:12],
+        SETTINGS: _settings(slot.limits, slot.mounts, slot.object_stores)[1],
     }
 
 
@@ -67,6 +69,23 @@ def as_data(plan: NodePlan) -> dict[str, Any]:
     }
 
 
+def write_json(plans: Iterable[NodePlan], stream: TextIO) -> None:
+    """Write plans as a JSON array, a line for each node: none is held longer than its line.
+
+    Parameters
+    ----------
+    plans : iterable of NodePlan
+        Taken one after the other.
+    stream : text file
+        Where the array goes; what is written is :func:`as_data` of each.
+    """
+    before = "[\n"
+    for plan in plans:
+        stream.write(before + json.dumps(as_data(plan)))
+        before = ",\n"
+    stream.write("[]\n" if before == "[\n" else "\n]\n")
+
+
 def _slot_data(plan: NodePlan, slot: Slot) -> dict[str, Any]:
     return {
         "name": slot.name,
@@ -80,22 +99,28 @@ def _slot_data(plan: NodePlan, slot: Slot) -> dict[str, Any]:
         "labels": dict(slot.labels),
         "worker_tags": [f"{kind}:{value}" for kind, value in worker_tags(plan, slot).items()],
         "task_arguments": task_arguments(slot),
-        **_settings(slot),
+        **_settings(slot.limits, slot.mounts, slot.object_stores)[0],
     }
 
 
-def _settings(slot: Slot) -> dict[str, Any]:
-    return {
-        "limits": slot.limits.model_dump(exclude_none=True),
+# Few are different in a fleet, however many slots it has.
+@functools.lru_cache(maxsize=256)
+def _settings(
+    limits: Limits, mounts: tuple[Mount, ...], object_stores: tuple[ObjectStore, ...]
+) -> tuple[dict[str, Any], str]:
+    """The settings of a slot as plain data, and a short hash of them."""
+    data = {
+        "limits": limits.model_dump(exclude_none=True),
         "mounts": [
             {"source": mount.source, "target": mount.destination, "writable": mount.writable}
-            for mount in slot.mounts
+            for mount in mounts
         ],
         "object_stores": [
-            store.model_dump(exclude_none=True, exclude={"description"})
-            for store in slot.object_stores
+            store.model_dump(exclude_none=True, exclude={"description"}) for store in object_stores
         ],
     }
+    text = json.dumps(data, sort_keys=True)
+    return data, hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def _docker_size(size: str) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from fleet.errors import FleetError
 from fleet.plan.model import Node
+from fleet.spec import Place, Problem
 
 
 class Devices:
@@ -24,7 +24,7 @@ class Devices:
         self._instances = [
             f"{gpu}:{instance}"
             for gpu in sorted(node.mig)
-            if gpu < count
+            if 0 <= gpu < count
             for instance in range(len(node.mig[gpu]))
         ]
 
@@ -33,7 +33,7 @@ class Devices:
 
         Raises
         ------
-        FleetError
+        Problem
             None is left though the node has GPUs, or fewer than `limit` are.
         """
         if limit is None and not self._whole and self._node.gpus:
@@ -47,36 +47,51 @@ class Devices:
 
         Raises
         ------
-        FleetError
-            There are fewer GPUs than slots, or some would be left over.
+        Problem
+            There are fewer GPUs than slots or than `limit`, or some would be left over.
         """
-        if count == 0 or not self._node.gpus:
+        if count == 0 or (not self._node.gpus and not limit):
             return [()] * count
-        gpus = self._take_whole(limit)
-        if count > len(gpus):
-            self._whole = gpus + self._whole
-            raise self._none_left(f"{count} GPU slots are wanted")
-        if len(gpus) % count:
-            raise self._error(
-                f"{len(gpus)} GPUs cannot be shared evenly by {count} slots",
-                "choose fleet_slots so that none is left over",
+        available = len(self._whole) if limit is None else limit
+        if max(count, available) > len(self._whole):
+            raise self._none_left(
+                f"{available} GPUs are wanted"
+                if available > count
+                else f"{count} GPU slots are wanted"
             )
-        size = len(gpus) // count
+        if count > available:
+            raise self._problem(
+                "uneven-gpus",
+                f"{count} slots cannot share {available} GPUs: each owns one at least",
+                "raise `gpus` or lower `slots` in fleet_overrides",
+            )
+        if available % count:
+            raise self._problem(
+                "uneven-gpus",
+                f"{available} GPUs cannot be shared evenly by {count} slots",
+                "choose fleet_slots so that none is left over, or say by fleet_overrides how many "
+                "GPUs the group gets",
+            )
+        gpus, size = self._take_whole(available), available // count
         return [tuple(gpus[index * size : (index + 1) * size]) for index in range(count)]
 
     def take_instances(self, count: int | None = None) -> list[tuple[str, ...]]:
         """A slot for each MIG instance that is left, or for `count` of them.
 
+        On a node that has no GPU at all, `count` slots have none, and run on its CPU.
+
         Raises
         ------
-        FleetError
+        Problem
             Fewer are left than `count`, or none at all though the node has GPUs.
         """
+        if not self._node.gpus:
+            return [()] * (count or 0)
         wanted = len(self._instances) if count is None else count
-        short = wanted > len(self._instances) or (count is None and wanted == 0)
-        if short and self._node.gpus:
-            raise self._error(
-                f"{wanted or 'a slot for each'} MIG instances are wanted "
+        if wanted > len(self._instances) or (count is None and wanted == 0):
+            raise self._problem(
+                "too-few-instances",
+                f"{wanted or 'slots for'} MIG instances are wanted "
                 f"but {len(self._instances)} are free",
                 "describe the layout as fleet_mig, or take the node out of the group",
             )
@@ -90,13 +105,14 @@ class Devices:
         taken, self._whole = self._whole[:count], self._whole[count:]
         return taken
 
-    def _none_left(self, wanted: str) -> FleetError:
-        return self._error(
+    def _none_left(self, wanted: str) -> Problem:
+        return self._problem(
+            "too-few-gpus",
             f"{wanted} but {len(self._whole)} GPUs are free",
             "lower fleet_slots, correct fleet_gpus, say by fleet_overrides how many GPUs each of "
             "the node's groups gets, or take the node out of one"
             + ("; GPUs that fleet_mig divides are for a per_mig group" if self._node.mig else ""),
         )
 
-    def _error(self, what: str, mend: str) -> FleetError:
-        return FleetError(what, where=f"inventory, host {self._node.name}", mend=mend)
+    def _problem(self, rule: str, what: str, mend: str) -> Problem:
+        return Problem(rule, what, place=Place(f"inventory, host {self._node.name}"), mend=mend)

@@ -13,6 +13,7 @@ class Override:
     """What a node has otherwise than its group says; None where it does as the group does.
 
     `gpus` is how many of the node's whole GPUs are for the group, by default all that are left.
+    Of `limits`, those that are set go before the group's.
     """
 
     slots: int | None = None

@@ -8,23 +8,65 @@ from dataclasses import dataclass
 from fleet.errors import FleetError
 from fleet.plan.devices import Devices
 from fleet.plan.model import Node, NodePlan, Override, Slot
-from fleet.spec import NodeGroup, Spec
-from fleet.spec.models import PER_GPU, PER_MIG
+from fleet.spec import Limits, Mount, NodeGroup, ObjectStore, Place, Problem, Spec
+from fleet.spec.models import PER_MIG
+
+#: The image that the agents themselves run from.
+AGENT_IMAGE = "agent"
 
 _AS_THE_GROUP = Override()
+
+
+class Planner:
+    """Makes the plans of nodes, one at a time: ten thousand need not be held at once.
+
+    Parameters
+    ----------
+    spec : Spec
+        The contract.
+    registry : str
+        `host[:port]` that nodes pull from which have none of their own.
+    digests : mapping of str to str
+        Image name → `sha256:…`, of what was built; a digest in the contract goes first.
+    """
+
+    def __init__(self, spec: Spec, *, registry: str, digests: Mapping[str, str]) -> None:
+        self._spec, self._registry, self._digests = spec, registry, digests
+        self._queues = {name: tuple(spec.queues_of_group(name)) for name in spec.node_groups}
+        # Registry → references of the images there, and the node groups with these.
+        self._known: dict[str, tuple[_References, list[_Group]]] = {}
+
+    def plan(self, node: Node) -> NodePlan:
+        """The slots of a node; results and errors are those of :func:`plan_node`."""
+        registry = node.registry or self._registry
+        if registry not in self._known:
+            images = _References(self._spec, registry, self._digests)
+            self._known[registry] = (images, self._groups(images))
+        images, groups = self._known[registry]
+        return _plan(groups, images[AGENT_IMAGE], node)
+
+    def _groups(self, images: _References) -> list[_Group]:
+        return [
+            _Group(
+                name,
+                entry,
+                self._queues[name],
+                images,
+                tuple(entry.data.mounts),
+                tuple(entry.data.object_stores),
+            )
+            for name, entry in self._spec.node_groups.items()
+        ]
 
 
 def plan_fleet(
     spec: Spec, nodes: Iterable[Node], *, registry: str, digests: Mapping[str, str]
 ) -> Iterator[NodePlan]:
-    """The plans of many nodes, one after the other: ten thousand need not be held at once.
+    """The plans of many nodes, one after the other.
 
     Parameters and errors are those of :func:`plan_node`.
     """
-    groups = _prepare(spec, registry=registry, digests=digests)
-    agent = image_reference(spec, "agent", registry=registry, digests=digests)
-    for node in nodes:
-        yield _plan(groups, agent, node)
+    return map(Planner(spec, registry=registry, digests=digests).plan, nodes)
 
 
 def plan_node(spec: Spec, node: Node, *, registry: str, digests: Mapping[str, str]) -> NodePlan:
@@ -37,7 +79,7 @@ def plan_node(spec: Spec, node: Node, *, registry: str, digests: Mapping[str, st
     node : Node
         The machine.
     registry : str
-        `host[:port]` that the node pulls from.
+        `host[:port]` that the node pulls from, if it has none of its own.
     digests : mapping of str to str
         Image name → `sha256:…`, of what was built; a digest in the contract goes first.
 
@@ -51,7 +93,7 @@ def plan_node(spec: Spec, node: Node, *, registry: str, digests: Mapping[str, st
     FleetError
         An image has no digest, or the node's groups want more devices than it has.
     """
-    return next(plan_fleet(spec, [node], registry=registry, digests=digests))
+    return Planner(spec, registry=registry, digests=digests).plan(node)
 
 
 def image_reference(spec: Spec, name: str, *, registry: str, digests: Mapping[str, str]) -> str:
@@ -60,8 +102,14 @@ def image_reference(spec: Spec, name: str, *, registry: str, digests: Mapping[st
     Raises
     ------
     FleetError
-        Neither the contract nor what was built gives a digest.
+        Neither the contract nor what was built gives a digest, or there is no such image.
     """
+    if name not in spec.images:
+        raise FleetError(
+            f"there is no image '{name}'",
+            where="queues.yml, images",
+            mend=f"there are: {', '.join(spec.images)}",
+        )
     image = spec.images[name]
     digest = image.digest or digests.get(name)
     if digest is None:
@@ -81,14 +129,8 @@ class _Group:
     entry: NodeGroup
     queues: tuple[str, ...]
     images: Mapping[str, str]
-
-
-def _prepare(spec: Spec, *, registry: str, digests: Mapping[str, str]) -> list[_Group]:
-    images = _References(spec, registry, digests)
-    return [
-        _Group(name, entry, tuple(spec.queues_of_group(name)), images)
-        for name, entry in spec.node_groups.items()
-    ]
+    mounts: tuple[Mount, ...]
+    object_stores: tuple[ObjectStore, ...]
 
 
 class _References(dict[str, str]):
@@ -112,33 +154,62 @@ def _plan(groups: Iterable[_Group], agent: str, node: Node) -> NodePlan:
     devices = Devices(node)
     slots: list[Slot] = []
     for position, group in enumerate(mine):
-        if group.entry.accelerator == "gpu" and node.gpus is None:
+        if group.entry.accelerator == "gpu" and node.gpus is None and _count(node, group) != 0:
             # The numbers of the slots that follow depend on it, too.
             unknown = tuple(later.name for later in mine[position:])
             return NodePlan(node.name, agent, tuple(slots), unknown_gpus=unknown)
-        for owned in _owned(devices, node, group):
-            slots.append(_slot(node, group, len(slots), owned))
+        owned = _owned(devices, node, group)
+        if owned:
+            limits = _limits(node, group)
+            slots += [
+                _slot(node, group, limits, index, devices_of_slot)
+                for index, devices_of_slot in enumerate(owned, start=len(slots))
+            ]
     return NodePlan(node.name, agent, tuple(slots), gpus=node.gpus or 0, mig=node.mig)
 
 
 def _owned(devices: Devices, node: Node, group: _Group) -> list[tuple[str, ...]]:
     """The devices of each slot that a group has on a node."""
-    override = node.overrides.get(group.name, _AS_THE_GROUP)
-    count = override.slots if override.slots is not None else node.slots
-    if count is None and isinstance(group.entry.slots, int):
-        count = group.entry.slots
+    count = _count(node, group)
+    if group.entry.services and count is not None and count > 1:
+        raise Problem(
+            "services-slots",
+            f"the services group '{group.name}' would have {count} slots",
+            place=Place(f"inventory, host {node.name}"),
+            mend="one services agent runs many tasks at a time: write the number of slots of "
+            "another group of the node in fleet_overrides, not as fleet_slots",
+        )
     if group.entry.accelerator != "gpu":
         return [()] * (count or 0)
     if group.entry.slots == PER_MIG:
         return devices.take_instances(count)
-    if group.entry.slots == PER_GPU and count is None:
-        return devices.take_each(override.gpus)
-    return devices.take_shared(count or 0, override.gpus)
+    limit = node.overrides.get(group.name, _AS_THE_GROUP).gpus
+    if count is None:
+        return devices.take_each(limit)
+    return devices.take_shared(count, limit)
 
 
-def _slot(node: Node, group: _Group, index: int, owned: tuple[str, ...]) -> Slot:
-    override = node.overrides.get(group.name, _AS_THE_GROUP)
-    image = override.image or group.entry.image
+def _count(node: Node, group: _Group) -> int | None:
+    """How many slots a group has on a node; None where that depends on the node's GPUs."""
+    override = node.overrides.get(group.name, _AS_THE_GROUP).slots
+    count = override if override is not None else node.slots
+    if count is None and isinstance(group.entry.slots, int):
+        count = group.entry.slots
+    return count
+
+
+def _limits(node: Node, group: _Group) -> Limits:
+    """The group's limits, with those that the node has otherwise."""
+    own = node.overrides.get(group.name, _AS_THE_GROUP).limits
+    if own is None:
+        return group.entry.limits
+    return group.entry.limits.model_copy(
+        update={name: getattr(own, name) for name in own.model_fields_set}
+    )
+
+
+def _slot(node: Node, group: _Group, limits: Limits, index: int, owned: tuple[str, ...]) -> Slot:
+    image = node.overrides.get(group.name, _AS_THE_GROUP).image or group.entry.image
     name = f"{node.name}-{index}"
     return Slot(
         name=name,
@@ -149,8 +220,8 @@ def _slot(node: Node, group: _Group, index: int, owned: tuple[str, ...]) -> Slot
         image=group.images[image],
         devices=owned,
         services=group.entry.services,
-        limits=override.limits or group.entry.limits,
-        mounts=tuple(group.entry.data.mounts),
-        object_stores=tuple(group.entry.data.object_stores),
+        limits=limits,
+        mounts=group.mounts,
+        object_stores=group.object_stores,
         labels={"fleet.node": node.name, "fleet.slot": name, "fleet.group": group.name},
     )
