@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 TESTS ?= tests
 
-.PHONY: help venv up down status test lint format bench lock
+.PHONY: help venv up down status test lint format generate bench lock
 
 help: ## Show the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -41,6 +41,10 @@ lint: $(READY) ## Check style: Python, YAML, Ansible
 format: $(READY) ## Format the Python code
 	@$(BIN)/ruff check --fix -q .
 	@$(BIN)/ruff format -q .
+
+generate: $(READY) ## Write anew what is made from the code and queues.yml: the schema, docs/map.md
+	@$(BIN)/python -m fleet.spec.schema
+	@$(BIN)/fleet explain map --write
 
 bench: $(READY) ## Measure: all benchmarks of tests/bench, or NAME=one
 	@$(BIN)/python -m tests.bench $(NAME)

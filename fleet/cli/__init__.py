@@ -15,6 +15,7 @@ from fleet.errors import UserError
 
 # Loaded on use, so that `fleet --help` does not wait for the SDK.
 COMMANDS = {
+    "explain": ("fleet.cli.explain:explain", "Which work runs where, and why."),
     "images": ("fleet.cli.images:images", "Build the task and agent images, and list them."),
     "local": ("fleet.cli.local:local", "The fleet on this machine: up, down, status."),
     "plan": ("fleet.cli.plan:plan", "The slots of each node, from queues.yml and an inventory."),
@@ -53,12 +54,11 @@ def cli() -> None:
 def main() -> None:
     """Entry point of the `fleet` command."""
     try:
-        cli(standalone_mode=False)
+        # What `ctx.exit(code)` was called with; a command's own result is nothing.
+        sys.exit(cli(standalone_mode=False))
     except UserError as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(1)
-    except click.exceptions.Exit as stop:
-        sys.exit(stop.exit_code)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)

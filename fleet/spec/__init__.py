@@ -15,6 +15,7 @@ from fleet.spec.models import (
     Unmanaged,
 )
 from fleet.spec.problems import Place, Problem
+from fleet.spec.remarks import notes
 
 __all__ = [
     "SPEC_FILE",
@@ -33,4 +34,5 @@ __all__ = [
     "Unmanaged",
     "examine",
     "load",
+    "notes",
 ]

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from fleet.spec.models import Spec
 from fleet.spec.positions import Keys, Source
 from fleet.spec.problems import Place, Problem
+from fleet.spec.wording import nearest
 
 # Where people write sentences: a word there is no mention of a queue, group or phase.
 _PROSE = ("description", "owner")
@@ -68,11 +69,14 @@ def draft(source: Source, bad: frozenset[Keys]) -> Contract:
 
 def _model(model: type[BaseModel], data: Any, keys: Keys, bad: frozenset[Keys]) -> Any:
     given = data if isinstance(data, dict) and keys not in bad else {}
+    fields = model.model_fields
+    # A misspelled key is no reason to count with the default of the one that it means.
+    meant = {nearest(name, fields) for name in given if name not in fields} - {None, *given}
     values = {}
-    for name, info in model.model_fields.items():
+    for name, info in fields.items():
         if name in given:
             values[name] = _value(info.annotation, given[name], (*keys, name), bad)
-        elif info.is_required():
+        elif info.is_required() or name in meant:
             values[name] = _hole(info.annotation)
     return model.model_construct(**values)
 
@@ -92,6 +96,8 @@ def _value(annotation: Any, data: Any, keys: Keys, bad: frozenset[Keys]) -> Any:
 
 def _hole(annotation: Any) -> Any:
     """What stands for a value that is missing or does not fit."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return _model(annotation, {}, (), frozenset())
     return {dict: {}, list: []}.get(get_origin(annotation))
 
 

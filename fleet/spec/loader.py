@@ -15,6 +15,8 @@ from fleet.spec.problems import Problem
 from fleet.spec.wording import shown
 
 SPEC_FILE = Path(__file__).resolve().parents[2] / "queues.yml"
+# What is broken where these are broken cannot be looked up in the model.
+_BREAKS = {"unknown-image", "unknown-node-group", "no-agent-image"}
 
 
 def load(path: Path | str = SPEC_FILE) -> Spec:
@@ -32,7 +34,6 @@ def load(path: Path | str = SPEC_FILE) -> Spec:
     """
     spec, problems = examine(path)
     raise_all(problems)
-    assert spec is not None
     return spec
 
 
@@ -42,7 +43,7 @@ def examine(path: Path | str = SPEC_FILE) -> tuple[Spec | None, list[Problem]]:
     Returns
     -------
     spec : Spec or None
-        None where there are problems.
+        None where it cannot be worked with: what it names is missing, or has no form.
     problems : list of Problem
         In the order of the file's lines.
     """
@@ -56,7 +57,8 @@ def examine(path: Path | str = SPEC_FILE) -> tuple[Spec | None, list[Problem]]:
         return None, _in_order(told)
     spec, contract, misfits = _fit(source)
     problems = [*told, *misfits, *rules.check(contract)]
-    return (None if problems else spec), _in_order(problems)
+    usable = not (told or misfits or _BREAKS & {problem.rule for problem in problems})
+    return (spec if usable else None), _in_order(problems)
 
 
 def _fit(source: positions.Source) -> tuple[Spec | None, Contract, list[Problem]]:
