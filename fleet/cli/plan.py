@@ -2,59 +2,183 @@
 
 from __future__ import annotations
 
+from collections import deque
 from pathlib import Path
+from typing import Any
 
 import click
-from rich.table import Table
 
-from fleet.cli import options
+from fleet.clearml_api import connect
+from fleet.cli import difference, options
+from fleet.cli.slots import SlotsAsJson, SlotsAsTable, waiting_room
+from fleet.drift import Difference, Live, Wanted, compare, read_live
+from fleet.drift.templates import published_code
+from fleet.errors import FleetError
 from fleet.images import digests
-from fleet.inventory import read_nodes
+from fleet.inventory import Inventory, read_inventory
 from fleet.paths import REPOSITORY
-from fleet.plan import as_data, plan_node
-from fleet.spec import load
+from fleet.plan import plan_fleet
+from fleet.spec import SPEC_FILE, Spec, load
 
 _NOT_BUILT = "(not built)"
+_UNKNOWN_REGISTRY = "REGISTRY"
+_DRIFT = 2
 
 
-@click.command()
+class _Command(click.Command):
+    """A command whose exit code 2 means drift: a wrong command line is an error as others are."""
+
+    def make_context(self, *args: Any, **options: Any) -> click.Context:
+        try:
+            return super().make_context(*args, **options)
+        except click.UsageError as error:
+            error.exit_code = 1
+            raise
+
+
+@click.command(cls=_Command)
 @click.option(
     "-i",
     "--inventory",
+    "inventory_path",
     type=click.Path(path_type=Path, exists=True),
     default=REPOSITORY / "inventories" / "local",
     show_default="inventories/local",
     help="The inventory.",
 )
-@click.option("--registry", default="REGISTRY", help="Registry that the nodes pull from.")
+@click.option("--offline", is_flag=True, help="Show what is declared; ask no server.")
+@click.option(
+    "--registry",
+    metavar="HOST[:PORT]",
+    help="Registry that the nodes pull from; by default fleet_registry of the inventory.",
+)
 @click.option(
     "--digests",
     "digests_file",
     type=click.Path(path_type=Path),
-    default=digests.PATH,
-    show_default="images/digests.yml",
-    help="What was built and pushed.",
+    help="What was built and pushed; by default fleet_digests_file of the inventory.",
 )
-@options.spec_file
+@click.option(
+    "--spec",
+    "spec_file",
+    type=click.Path(path_type=Path),
+    help="The contract; by default fleet_queues_file of the inventory.",
+)
+@click.option(
+    "--config",
+    "config_file",
+    type=click.Path(path_type=Path),
+    help="A clearml.conf; by default queues_config_file of the inventory.",
+)
 @options.as_json
 def plan(
-    inventory: Path, registry: str, digests_file: Path, spec_file: Path, as_json: bool
+    inventory_path: Path,
+    offline: bool,
+    registry: str | None,
+    digests_file: Path | None,
+    spec_file: Path | None,
+    config_file: Path | None,
+    as_json: bool,
 ) -> None:
-    """Show the slots of each node: what queues.yml and an inventory make together."""
-    spec = load(spec_file)
-    # What is not built yet has no digest, and the plan is worth seeing all the same.
-    built = dict.fromkeys(spec.images, _NOT_BUILT) | digests.by_name(digests_file)
-    plans = [
-        plan_node(spec, node, registry=registry, digests=built)
-        for node in read_nodes(inventory, groups=spec.node_groups)
-    ]
-    if as_json:
-        options.print_json([as_data(node) for node in plans])
+    """Compare what queues.yml and an inventory declare with what the server has.
+
+    Shows the slots of each node, then each queue, worker and template that is otherwise on the
+    server: to add, to change, to remove, or unknown to us. It changes nothing.
+
+    Exit code: 0 equal, 2 differences, 1 an error, a wrong command line included.
+    """
+    spec, inventory = _read(inventory_path, spec_file)
+    built = digests.by_name(digests_file or inventory.digests_file or digests.PATH)
+    registry = registry or inventory.registry
+    if offline:
+        # What is not built yet has no digest, and the plan is worth seeing all the same.
+        built = dict.fromkeys(spec.images, _NOT_BUILT) | built
+        live = None
+    else:
+        _need_registry(registry, inventory)
+        live = read_live(connect(_config(config_file, inventory)))
+    wanted = Wanted(spec, registry or _UNKNOWN_REGISTRY, built)
+    with waiting_room() as kept:
+        slots = SlotsAsJson(kept) if as_json else SlotsAsTable(kept)
+        plans = slots.pass_on(
+            plan_fleet(spec, inventory.nodes, registry=wanted.registry, digests=built)
+        )
+        if live is None:
+            deque(plans, maxlen=0)
+            found = None
+        else:
+            found = list(compare(wanted, plans, live))
+        _show(slots, found, live)
+    if found:
+        raise click.exceptions.Exit(_DRIFT)
+
+
+def _read(inventory_path: Path, spec_file: Path | None) -> tuple[Spec, Inventory]:
+    """The contract that the inventory names, and the nodes that are in its groups."""
+    spec = load(spec_file or SPEC_FILE)
+    inventory = read_inventory(inventory_path, groups=spec.node_groups)
+    named = inventory.spec_file
+    if spec_file or named is None or named.resolve() == SPEC_FILE.resolve():
+        return spec, inventory
+    spec = load(named)
+    return spec, read_inventory(inventory_path, groups=spec.node_groups)
+
+
+def _need_registry(registry: str | None, inventory: Inventory) -> None:
+    if registry is None:
+        raise FleetError(
+            "it is not said which registry the nodes pull from",
+            where=f"{inventory.path}, fleet_registry",
+            mend="start the local fleet (`make up`), set fleet_registry, or give --registry; "
+            "--offline shows what is declared",
+        )
+
+
+def _config(given: Path | None, inventory: Inventory) -> Path:
+    path = given or inventory.config_file
+    if path is None or not path.expanduser().is_file():
+        raise FleetError(
+            f"there is no configuration of the server: {path or 'none is named'}",
+            where="--config" if given else f"{inventory.path}, queues_config_file",
+            mend="start the local fleet (`make up`), or name a clearml.conf; --offline shows what "
+            "is declared",
+        )
+    return path
+
+
+def _show(
+    slots: SlotsAsJson | SlotsAsTable, found: list[Difference] | None, live: Live | None
+) -> None:
+    if isinstance(slots, SlotsAsJson):
+        slots.show(_as_data(slots, found, live))
         return
-    table = Table("node", "slot", "queues, in order", "image", "GPUs")
-    for node in plans:
-        for slot in node.slots:
-            gpus = ", ".join(slot.devices) or "-"
-            name = f"{slot.worker_id} (services)" if slot.services else slot.worker_id
-            table.add_row(node.node, name, ", ".join(slot.queues), slot.image_name, gpus)
-    options.console().print(table)
+    slots.show()
+    if found is not None:
+        _print_differences(found, live)
+
+
+def _as_data(
+    slots: SlotsAsJson, found: list[Difference] | None, live: Live | None
+) -> dict[str, Any]:
+    counts = {"nodes": slots.nodes, "slots": slots.slots}
+    if found is None or live is None:
+        return {"differences": None, "counts": counts, "server": None}
+    return {
+        "differences": [item.as_data() for item in found],
+        "counts": counts | difference.count(found),
+        "commits": _commits(live),
+        "server": live.server,
+    }
+
+
+def _commits(live: Live) -> dict[str, str]:
+    """Phase → the commit that its template is published at."""
+    return {phase: published_code(task).commit for phase, task in live.templates.items()}
+
+
+def _print_differences(found: list[Difference], live: Live) -> None:
+    commits = sorted({commit[:12] for commit in _commits(live).values()})
+    published = f", templates at commit {', '.join(commits)}" if commits else ""
+    click.echo(f"\nserver {live.server}: {len(live.workers)} workers{published}\n")
+    for line in difference.lines(found):
+        click.echo(line)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
@@ -13,6 +14,8 @@ Kind = Literal["queue", "worker", "template"]
 
 ACTIONS: tuple[Action, ...] = ("add", "change", "remove", "unknown")
 KINDS: tuple[Kind, ...] = ("queue", "worker", "template")
+
+_DIGEST = re.compile(r"sha256:([0-9a-f]{12})[0-9a-f]{52}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,3 +149,8 @@ class Live:
     queues: tuple[LiveQueue, ...] = ()
     workers: Mapping[str, LiveWorker] = field(default_factory=dict)
     templates: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+def short(text: str) -> str:
+    """A text with each digest in it cut to what tells it from others."""
+    return _DIGEST.sub(r"\1", text)

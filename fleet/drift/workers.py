@@ -144,7 +144,7 @@ def _not_ours(worker: LiveWorker, node: str) -> Difference:
     if node:
         why = f"it reports from {node} under a name that is no slot's"
     else:
-        why = "no node of the inventory has that name"
+        why = "it is named after no node of the inventory"
     queues = ", ".join(worker.queues) or "no queue"
     return Difference(
         "unknown",

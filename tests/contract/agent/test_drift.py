@@ -5,7 +5,6 @@ import signal
 import time
 
 import pytest
-from tests.contract.agent.conftest import QUEUE, WORKER, wait_for
 
 from fleet.clearml_api import Api
 from fleet.drift import Wanted, compare, read_live
@@ -14,6 +13,7 @@ from fleet.queues import ensure_queues
 from fleet.spec import Spec
 from fleet.templates import StepCode, publish
 from ml.catalog import PHASES
+from tests.contract.agent.conftest import QUEUE, WORKER, wait_for
 
 SECOND = "cpu-infer"
 SPEC = Spec.model_validate(

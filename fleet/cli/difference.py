@@ -1,0 +1,80 @@
+"""How differences are printed: as a diff, grouped by kind, with what makes them go away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+import click
+
+from fleet.drift.model import ACTIONS, KINDS, Action, Difference, short
+
+_MARKS: dict[Action, tuple[str, str, str]] = {
+    "add": ("+", "green", "to add"),
+    "change": ("~", "yellow", "to change"),
+    "remove": ("-", "red", "to remove"),
+    "unknown": ("?", "magenta", "unknown to us"),
+}
+_EQUAL = "No differences: the fleet is what queues.yml and the inventory say."
+# Up to so many nodes are named to `--limit`; with more, site.yml for all is shorter.
+_MOST_NODES = 12
+_TOGETHER = 2
+
+
+def count(differences: Sequence[Difference]) -> dict[str, int]:
+    """How many there are of each action."""
+    return {action: sum(item.action == action for item in differences) for action in ACTIONS}
+
+
+def lines(differences: Sequence[Difference]) -> Iterator[str]:
+    """The diff, with colours that `click.echo` takes away where nobody sees them."""
+    if not differences:
+        yield _EQUAL
+        return
+    yield "  ".join(f"{_mark(action)} {_MARKS[action][2]}" for action in ACTIONS)
+    for kind in KINDS:
+        found = [item for item in differences if item.kind == kind]
+        if found:
+            yield f"\n{kind}s"
+            for _, group in groupby(found, _together):
+                yield from _lines_of(list(group))
+    yield "\nto make them equal"
+    yield from (f"  {mend}" for mend in _mends(differences))
+    counts = count(differences)
+    told = ", ".join(f"{counts[action]} {_MARKS[action][2]}" for action in ACTIONS)
+    yield f"\nPlan: {told}."
+
+
+def _together(item: Difference) -> tuple[str, ...]:
+    """What is told in one line if there is much of it: the slots that a node does not have yet."""
+    missing = item.kind == "worker" and item.action == "add" and not item.last_heard
+    return ("missing", item.node) if missing else (item.action, item.name)
+
+
+def _lines_of(items: list[Difference]) -> Iterator[str]:
+    first = items[0]
+    if len(items) > _TOGETHER:
+        yield _line("add", f"{first.name} … {items[-1].name}", f"{len(items)} slots; {first.why}")
+        return
+    for item in items:
+        yield _line(item.action, item.name, item.why)
+        for change in item.changes:
+            yield f"      {change.field}: {short(change.old)} -> {short(change.new)}"
+
+
+def _line(action: Action, name: str, why: str) -> str:
+    return f"  {_mark(action)} {name:24} {why}"
+
+
+def _mark(action: Action) -> str:
+    mark, colour, _ = _MARKS[action]
+    return click.style(mark, fg=colour)
+
+
+def _mends(differences: Sequence[Difference]) -> Iterator[str]:
+    """Each once; what is mended node by node in one command."""
+    nodes = list(dict.fromkeys(item.node for item in differences if item.node))
+    if nodes:
+        limit = f" --limit {','.join(nodes)}" if len(nodes) <= _MOST_NODES else ""
+        yield f"run site.yml{limit}"
+    yield from dict.fromkeys(item.mend for item in differences if not item.node)

@@ -1,0 +1,49 @@
+from dataclasses import replace
+
+from fleet.drift import LiveQueue, LiveWorker
+from fleet.drift.queues import compare_queues
+from tests.unit.drift.conftest import Fleet, contract
+
+
+def test_equal_queues_are_no_difference(fleet):
+    assert list(compare_queues(fleet.spec, fleet.live())) == []
+
+
+def test_a_declared_queue_that_is_not_there_is_to_add(fleet):
+    live = fleet.live(
+        queues=tuple(LiveQueue(name) for name in fleet.spec.queues if "gpu" not in name)
+    )
+    (found,) = compare_queues(fleet.spec, live)
+    assert (found.action, found.kind, found.name) == ("add", "queue", "gpu-train")
+    assert "gpu_nodes would serve it: training" in found.why
+    assert "site.yml" in found.mend
+
+
+def test_a_stray_queue_says_what_waits_and_who_polls(fleet):
+    live = fleet.live()
+    stray = LiveQueue("team-b", 3)
+    nobody = LiveQueue("old-one")
+    workers = {
+        **live.workers,
+        **{f"laptop:{i}": LiveWorker(f"laptop:{i}", ("team-b",)) for i in range(5)},
+        "gone:0": LiveWorker("gone:0", ("old-one",), lost=True),
+    }
+    live = replace(live, queues=(*live.queues, stray, nobody), workers=workers)
+    first, second = compare_queues(fleet.spec, live)
+    assert (first.action, first.name) == ("unknown", "team-b")
+    assert "3 tasks waiting, polled by laptop:0, laptop:1, laptop:2 and 2 more" in first.why
+    assert "fleet_prune=true removes it when empty" in first.mend
+    assert (second.name, second.why) == ("old-one", "not declared; empty, nobody polls it")
+
+
+def test_queues_that_are_unmanaged_are_left_out_by_name_or_pattern():
+    fleet = Fleet(contract(unmanaged={"queues": ["default", "team-*"]}))
+    strays = [LiveQueue(name) for name in ("default", "team-b", "a-team-c", "defaults")]
+    live = replace(fleet.live(), queues=(*fleet.live().queues, *strays))
+    assert [item.name for item in compare_queues(fleet.spec, live)] == ["a-team-c", "defaults"]
+
+
+def test_a_declared_queue_is_declared_though_a_pattern_fits_it():
+    fleet = Fleet(contract(unmanaged={"queues": ["*"]}))
+    found = list(compare_queues(fleet.spec, fleet.live(queues=())))
+    assert [item.name for item in found] == list(fleet.spec.queues)
