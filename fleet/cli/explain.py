@@ -1,0 +1,142 @@
+"""`fleet explain …`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from rich.markup import escape
+from rich.table import Table
+
+from fleet.clearml_api import connect
+from fleet.cli import options
+from fleet.explain import (
+    Answer,
+    check_known,
+    explain_map,
+    explain_node,
+    explain_phase,
+    explain_queue,
+    explain_run,
+    explain_task,
+    nodes_of,
+    plans_of_group,
+    write_pages,
+)
+from fleet.paths import REPOSITORY
+from fleet.spec import load
+
+_INVENTORY = click.Path(path_type=Path, exists=True)
+
+
+@click.group()
+def explain() -> None:
+    """Which work runs where, and why."""
+
+
+@explain.command()
+@click.argument("name")
+@click.option(
+    "-i", "--inventory", type=_INVENTORY, help="Name the nodes of this inventory that serve it."
+)
+@options.spec_file
+@options.as_json
+def queue(name: str, inventory: Path | None, spec_file: Path, as_json: bool) -> None:
+    """Who serves the queue NAME, what comes to it, and who may start work there."""
+    spec = load(spec_file)
+    check_known("queue", name, spec.queues, where=str(spec_file))
+    plans = None
+    if inventory:
+        plans = plans_of_group(spec, nodes_of(spec, inventory), spec.queues[name].node_group)
+    _print(explain_queue(spec, name, plans), as_json)
+
+
+@explain.command()
+@click.argument("name")
+@options.spec_file
+@options.as_json
+def phase(name: str, spec_file: Path, as_json: bool) -> None:
+    """Which queue the phase NAME is sent to, and who may start it."""
+    _print(explain_phase(load(spec_file), name), as_json)
+
+
+@explain.command()
+@click.argument("name")
+@click.option(
+    "-i",
+    "--inventory",
+    type=_INVENTORY,
+    default=REPOSITORY / "inventories" / "local",
+    show_default="inventories/local",
+    help="The inventory that has the node.",
+)
+@options.spec_file
+@options.as_json
+def node(name: str, inventory: Path, spec_file: Path, as_json: bool) -> None:
+    """The agents of the node NAME, their queues, GPUs and limits, and why it has these."""
+    spec = load(spec_file)
+    _print(explain_node(spec, name, nodes_of(spec, inventory)), as_json)
+
+
+@explain.command()
+@click.argument("run_id", metavar="RUN", required=False)
+@click.option("--last", is_flag=True, help="The newest run.")
+@options.config_file
+@options.spec_file
+@options.as_json
+def run(
+    run_id: str | None, last: bool, config_file: Path | None, spec_file: Path, as_json: bool
+) -> None:
+    """Where each task of a RUN went, by which rule, and what it waits for."""
+    if bool(run_id) == last:
+        raise click.UsageError("name a run, or say --last")
+    spec = load(spec_file)
+    _print(explain_run(connect(config_file), spec, run_id), as_json)
+
+
+@explain.command()
+@click.argument("task_id", metavar="ID")
+@options.config_file
+@options.spec_file
+@options.as_json
+def task(task_id: str, config_file: Path | None, spec_file: Path, as_json: bool) -> None:
+    """Where the task ID is, by which rule, and what it waits for."""
+    spec = load(spec_file)
+    _print(explain_task(connect(config_file), spec, task_id), as_json)
+
+
+@explain.command("map")
+@click.option("--write", "writes", is_flag=True, help="Write the pages of docs/ made from it.")
+@options.spec_file
+@options.as_json
+def map_command(writes: bool, spec_file: Path, as_json: bool) -> None:
+    """Every step, queue and node group, and the policy."""
+    spec = load(spec_file)
+    if not writes:
+        _print(explain_map(spec), as_json)
+        return
+    written = write_pages(spec)
+    if as_json:
+        options.print_json([str(path) for path in written])
+        return
+    for path in written:
+        click.echo(f"wrote {path.relative_to(REPOSITORY)}")
+    if not written:
+        click.echo("the pages of docs/ are current")
+
+
+def _print(answer: Answer, as_json: bool) -> None:
+    """Print an explanation as JSON, or as a paragraph and tables for people."""
+    if as_json:
+        options.print_json(answer.as_data())
+        return
+    console = options.console()
+    console.print(f"[bold]{escape(answer.subject)}[/bold]", highlight=False)
+    console.print(answer.paragraph, markup=False, highlight=False)
+    for found in answer.tables:
+        table = Table()
+        for heading in found.headings:
+            table.add_column(heading, overflow="fold")
+        for row in found.rows:
+            table.add_row(*(escape(cell) for cell in row))
+        console.print(table)

@@ -1,0 +1,146 @@
+"""One task of the server with what explains it: its step, its rule, its routing, its failure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from fleet.clearml_api import Api
+from fleet.explain.sending import Sent, explain_sending
+from fleet.explain.waiting import Backlog, why_it_waits
+from fleet.runs import Step, read_steps
+from fleet.spec import Spec
+from ml.runtime import conventions
+from ml.runtime.errors import UserError
+from ml.runtime.routing import Routing, read_routing
+
+QUEUED = "queued"
+_FAILURE_CLASS = f"properties/{conventions.PROPERTY_FAILURE_CLASS}"
+_FIELDS = [
+    "id",
+    "parent",
+    "tags",
+    "status_reason",
+    "status_message",
+    "hyperparams",
+    f"configuration.{conventions.ROUTING_OBJECT}",
+]
+
+
+@dataclass(frozen=True)
+class Work:
+    """A task, explained.
+
+    Attributes
+    ----------
+    step : Step
+        The task as it is shown elsewhere.
+    sent : Sent
+        Why it is on its queue.
+    waits : tuple of str
+        Why it waits, a sentence each; empty where it does not.
+    failure_class, failure : str
+        What kind of failure, and which; empty where it did not fail.
+    is_template : bool
+        Whether it is a template, which is only ever cloned.
+    pipeline : str or None
+        Id of the controller that started it.
+    waiting : dict
+        `waits` as facts.
+    """
+
+    step: Step
+    sent: Sent
+    waits: tuple[str, ...] = ()
+    failure_class: str = ""
+    failure: str = ""
+    is_template: bool = False
+    pipeline: str | None = None
+    waiting: dict[str, Any] = field(default_factory=dict)
+
+    def facts(self) -> dict[str, Any]:
+        """Plain data."""
+        return {
+            **asdict(self.step),
+            "rule": self.sent.rule,
+            "queue_today": self.sent.today,
+            "changed": list(self.sent.changed),
+            "failure_class": self.failure_class or None,
+            "failure": self.failure or None,
+            "template": self.is_template,
+            "pipeline": self.pipeline,
+            "waits": list(self.waits),
+            "waiting": self.waiting or None,
+        }
+
+
+def explain_steps(api: Api, spec: Spec, steps: Iterable[Step], backlog: Backlog) -> list[Work]:
+    """Explain tasks, in the order given.
+
+    Parameters
+    ----------
+    api : Api
+        The server.
+    spec : Spec
+        The contract of today.
+    steps : iterable of Step
+        At least one.
+    backlog : Backlog
+        What waits, and who could take it.
+    """
+    steps = list(steps)
+    tasks = _documents(api, [step.task_id for step in steps])
+    parents = {task["parent"] for task in tasks.values() if task.get("parent")} - set(tasks)
+    known = tasks | (_documents(api, sorted(parents)) if parents else {})
+    return [_work(spec, step, known, backlog) for step in steps if step.task_id in known]
+
+
+def read_step(api: Api, task_id: str) -> Step | None:
+    """A task as a step; None where there is no such task."""
+    return next(iter(read_steps(api, [task_id])), None)
+
+
+def _documents(api: Api, task_ids: list[str]) -> dict[str, dict[str, Any]]:
+    found = api.tasks(id=task_ids, only_fields=_FIELDS, search_hidden=True)
+    return {task["id"]: task for task in found}
+
+
+def _work(spec: Spec, step: Step, known: Mapping[str, dict[str, Any]], backlog: Backlog) -> Work:
+    task = known[step.task_id]
+    controller = known.get(task.get("parent") or "", {})
+    by_pipeline = conventions.phase_of(controller.get("tags") or ()) == "pipeline"
+    carried = _routing(controller if by_pipeline else task)
+    values = _values(task)
+    sent = explain_sending(spec, step, carried, values, by_pipeline=by_pipeline)
+    waits, waiting = why_it_waits(spec, step, backlog) if step.status == QUEUED else ([], {})
+    failed = step.status == "failed"
+    reason = task.get("status_reason") or ""
+    return Work(
+        step,
+        sent,
+        tuple(waits),
+        failure_class=values.get(_FAILURE_CLASS, "") if failed else "",
+        failure=step.failure or (reason if failed else ""),
+        is_template=conventions.TEMPLATE_TAG in (task.get("tags") or ()),
+        pipeline=controller["id"] if by_pipeline else None,
+        waiting=waiting,
+    )
+
+
+def _routing(task: Mapping[str, Any]) -> Routing | None:
+    found = (task.get("configuration") or {}).get(conventions.ROUTING_OBJECT) or {}
+    try:
+        return read_routing(json.loads(found["value"]), task["id"])
+    except (KeyError, TypeError, ValueError, UserError):
+        return None  # the task says so itself when it runs
+
+
+def _values(task: Mapping[str, Any]) -> dict[str, str]:
+    """`Section/field` → text."""
+    return {
+        f"{section}/{name}": item.get("value") or ""
+        for section, found in (task.get("hyperparams") or {}).items()
+        for name, item in found.items()
+    }
