@@ -13,9 +13,13 @@ from pathlib import Path
 import pytest
 import requests
 
+from fleet.clearml_api import Api
+from fleet.queues import ensure_queues
+from fleet.templates import StepCode, publish
+from tests.contract.agent.declared import QUEUE, SPEC, WANTED
+
 AGENT = Path(__file__).parents[3] / "images" / "agent"
 WORKER = "node:0"
-QUEUE = "cpu-train"
 
 
 def wait_for(condition, *, seconds=40):
@@ -96,6 +100,16 @@ def server(tmp_path):
     finally:
         process.kill()
         process.wait(10)
+
+
+@pytest.fixture
+def api(server):
+    """The server with the queues and templates that are declared; no agent is there."""
+    found = Api(server)
+    ensure_queues(found, SPEC.queues)
+    code = StepCode("git://example/fleet.git", "a" * 40)
+    publish(found, SPEC, code, registry=WANTED.registry, digests=WANTED.digests)
+    return found
 
 
 @pytest.fixture

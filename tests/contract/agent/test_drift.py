@@ -4,35 +4,9 @@ import os
 import signal
 import time
 
-import pytest
-
-from fleet.clearml_api import Api
-from fleet.drift import Wanted, compare, read_live
-from fleet.plan import Node, plan_node, worker_tags
-from fleet.queues import ensure_queues
-from fleet.spec import Spec
-from fleet.templates import StepCode, publish
-from ml.catalog import PHASES
+from fleet.drift import compare, read_live
 from tests.contract.agent.conftest import QUEUE, WORKER, wait_for
-
-SECOND = "cpu-infer"
-SPEC = Spec.model_validate(
-    {
-        "version": 1,
-        "images": {"agent": {"repository": "fleet/agent"}, "cpu": {"repository": "fleet/cpu"}},
-        "node_groups": {"cpu_nodes": {"image": "cpu"}},
-        "queues": {
-            QUEUE: {"node_group": "cpu_nodes", "priority": 1, "phases": list(PHASES)},
-            SECOND: {"node_group": "cpu_nodes", "priority": 2, "phases": ["training"]},
-        },
-    }
-)
-WANTED = Wanted(SPEC, "registry:5000", {"agent": "sha256:" + "a" * 64, "cpu": "sha256:" + "c" * 64})
-PLAN = plan_node(
-    SPEC, Node("node", ("cpu_nodes",)), registry=WANTED.registry, digests=WANTED.digests
-)
-(SLOT,) = PLAN.slots
-TAGS = " ".join(f"{kind}:{value}" for kind, value in worker_tags(PLAN, SLOT).items())
+from tests.contract.agent.declared import PLAN, SECOND, SLOT, TAGS, WANTED
 
 WAITS = """
 import pathlib, time
@@ -40,21 +14,6 @@ pathlib.Path({folder!r}, "began").touch()
 while not pathlib.Path({folder!r}, "go").exists():
     time.sleep(0.1)
 """
-
-
-@pytest.fixture
-def api(server):
-    """The fleet's queues and templates are there; its agent is not."""
-    found = Api(server)
-    ensure_queues(found, SPEC.queues)
-    publish(
-        found,
-        SPEC,
-        StepCode("git://example/fleet.git", "a" * 40),
-        registry=WANTED.registry,
-        digests=WANTED.digests,
-    )
-    return found
 
 
 def drift(api, **options):
