@@ -27,6 +27,8 @@ spec_file = click.option(
     "spec_file",
     type=click.Path(path_type=Path),
     default=SPEC_FILE,
+    # before --help, which lists what this contract offers
+    is_eager=True,
     show_default="queues.yml of this checkout",
     help="The contract.",
 )

@@ -15,14 +15,36 @@ from fleet.clearml_api import connect
 from fleet.cli import options
 from fleet.cli.show import print_run
 from fleet.errors import FleetError
-from fleet.runs import prepare, start, wait
-from fleet.spec import load
+from fleet.runs import offered, prepare, start, wait
+from fleet.spec import SPEC_FILE, load
 from fleet.templates import phase_of_template
+from ml.catalog import PHASES, Phase
+from ml.runtime.errors import UserError
 from ml.runtime.parameters import fields
 
 
-@click.command()
-@click.argument("template")
+class _Run(click.Command):
+    """Its help and its completion name the templates that the contract offers."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Templates"):
+            formatter.write_dl([(phase.name, phase.help) for phase in _offered(ctx)])
+
+
+def _offered(ctx: click.Context) -> list[Phase]:
+    try:
+        return offered(load(ctx.params.get("spec_file") or SPEC_FILE))
+    except UserError:
+        # help must not fail over a contract that `fleet validate` is there to mend
+        return list(PHASES.values())
+
+
+def _complete(ctx: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
+    return [phase.name for phase in _offered(ctx) if phase.name.startswith(begun)]
+
+
+@click.command(cls=_Run)
+@click.argument("template", shell_complete=_complete)
 @click.option(
     "--set", "settings", multiple=True, metavar="Section/field=value", help="Set a field; repeat."
 )
@@ -32,7 +54,7 @@ from ml.runtime.parameters import fields
     type=click.Path(path_type=Path),
     help="A CSV or Parquet file to upload; Data/source then points at it.",
 )
-@click.option("--queue", help="Another queue than the phase's first, if the policy allows it.")
+@click.option("--queue", help="Another queue than the operator's choice, if the policy allows it.")
 @click.option("--fields", "lists_fields", is_flag=True, help="List the template's fields instead.")
 @click.option("--wait/--no-wait", "waits", help="Wait until the run has ended.")
 @click.option("--timeout", type=float, metavar="SECONDS", help="With --wait: the longest wait.")

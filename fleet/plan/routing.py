@@ -1,4 +1,4 @@
-"""Contract → where steps go, in the form that the step code reads."""
+"""Contract → where steps go and who may start them, in the form that the step code reads."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from fleet.plan.slots import image_reference
 from fleet.spec import Spec
 from ml.catalog import PHASES
+from ml.runtime.policy import Access, Policy
 from ml.runtime.routing import Routing
 
 
@@ -17,6 +18,22 @@ def routing(spec: Spec) -> Routing:
         queues={phase: spec.queues_of_phase(phase) for phase in PHASES},
         accelerators={queue: spec.group_of_queue(queue).accelerator for queue in spec.queues},
         queue_images={queue: spec.group_of_queue(queue).image for queue in spec.queues},
+        packages={phase.name: list(phase.packages) for phase in PHASES.values() if phase.packages},
+        policy=policy(spec),
+    )
+
+
+def policy(spec: Spec) -> Policy:
+    """The decisions about who starts what, and in which environment."""
+    access = spec.policy.access
+    first = {phase: queues[0] for phase in PHASES if (queues := spec.queues_of_phase(phase))}
+    owners = {phase: spec.queues[queue].owner for phase, queue in first.items()}
+    return Policy(
+        entry=spec.policy.entry,
+        access=Access(groups=access.groups, may_run=access.may_run),
+        environment=spec.policy.environment,
+        differences=spec.policy.differences,
+        owners={phase: owner for phase, owner in owners.items() if owner},
     )
 
 

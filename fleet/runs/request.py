@@ -7,11 +7,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from fleet.errors import FleetError
+from fleet.plan import policy, routing
+from fleet.runs.offer import offered
 from fleet.spec import Spec
 from fleet.templates import phase_of_template
+from ml.catalog import PHASES, Phase
 from ml.checks import check_file
 from ml.runtime.parameters import parse
+from ml.runtime.policy import check_entry
 
 TARGET_FIELD = "Data/target"
 
@@ -67,28 +73,30 @@ def prepare(
     Raises
     ------
     FleetError, UserError
-        No such template, a wrong field, a queue that the policy does not allow, or a file that
-        cannot be used.
+        No such template, one that people do not start, a wrong field, a queue that the policy
+        does not allow, or a file that cannot be used.
     """
-    parameters = parse(phase_of_template(template).parameters, values)
-    chosen = _choose_queue(spec, template, queue)
+    phase = phase_of_template(template, [one.name for one in offered(spec)])
+    check_entry(policy(spec), phase, PHASES.values())
+    parameters = parse(phase.parameters, values)
+    chosen = _choose_queue(spec, phase, parameters, queue)
     if data_file:
         _check_data_file(data_file, values.get(TARGET_FIELD))
     return Request(template, dict(values), chosen, data_file, parameters)
 
 
-def _choose_queue(spec: Spec, phase: str, asked: str | None) -> str:
-    allowed = spec.queues_of_phase(phase)
-    if asked is None or asked == allowed[0]:
-        return allowed[0]
-    choice = spec.policy.queue_choice
-    if choice == "free" or (choice == "phase" and asked in allowed):
+def _choose_queue(spec: Spec, phase: Phase, parameters: BaseModel, asked: str | None) -> str:
+    route = routing(spec)
+    accelerator = phase.accelerator(parameters)
+    if asked is None:
+        return route.queue_for(phase.name, accelerator)
+    allowed = route.allowed_queues(phase.name, accelerator)
+    if asked in allowed:
         return asked
-    offered = allowed[:1] if choice == "fixed" else allowed
     raise FleetError(
-        f"'{phase}' may not be sent to the queue '{asked}'",
-        where=f"queues.yml, policy queue_choice: {choice}",
-        mend=f"leave --queue out, or use: {', '.join(offered)}",
+        f"'{phase.name}' may not be sent to the queue '{asked}'",
+        where=f"queues.yml, policy queue_choice: {spec.policy.queue_choice}",
+        mend=f"leave --queue out, or use: {', '.join(allowed)}",
     )
 
 

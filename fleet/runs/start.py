@@ -10,12 +10,14 @@ from fleet.clearml_api import Api
 from fleet.errors import FleetError
 from fleet.plan import routing
 from fleet.queues import check_queues
+from fleet.runs.offer import check_user
 from fleet.runs.request import Request
 from fleet.runs.upload import upload
 from fleet.spec import Spec
 from fleet.templates import find_template
 from ml.pipeline import plan
 from ml.runtime import conventions
+from ml.runtime.routing import parse_routing
 
 SOURCE_FIELD = "Data/source"
 
@@ -46,9 +48,11 @@ def start(api: Api, spec: Spec, request: Request) -> Started:
 
     Raises
     ------
-    FleetError
-        The template is not published, a queue has no live agent, or the server refuses.
+    FleetError, UserError
+        The user may not start the template, it is not published, a queue has no live agent, or
+        the server refuses.
     """
+    check_user(api, spec, request.template)
     template = find_template(api, request.template)
     _check_fields(template, request)
     check_queues(api, needed_queues(spec, request), declared=spec.queues)
@@ -64,6 +68,7 @@ def start(api: Api, spec: Spec, request: Request) -> Started:
         new_task_tags=conventions.step_tags([], request.template, run_id),
         new_project_name=conventions.RUN_PROJECT,
         new_task_hyperparams=_hyperparams(template, values, run_id),
+        new_task_container=_container(template, request.queue),
     )["id"]
     queue_id = next(item["id"] for item in api.queues() if item["name"] == request.queue)
     try:
@@ -96,6 +101,13 @@ def _check_fields(template: Mapping[str, Any], request: Request) -> None:
             where=f"task {template['id']}",
             mend="publish the step code of this checkout: fleet template publish",
         )
+
+
+def _container(template: Mapping[str, Any], queue: str) -> dict[str, Any]:
+    """The template's, with the image that it names for the queue."""
+    text = template["configuration"][conventions.ROUTING_OBJECT]["value"]
+    image = parse_routing(text, template["id"]).image_for(queue)
+    return {**template["container"], "image": image or template["container"]["image"]}
 
 
 def _hyperparams(

@@ -12,6 +12,7 @@ from fleet.spec import Spec
 from fleet.templates.source import StepCode
 from ml.catalog import Phase
 from ml.runtime.conventions import ROUTING_OBJECT, STABLE, template_tags
+from ml.runtime.packages import check_packages
 from ml.runtime.parameters import fields
 
 # what makes a template what it is; tags and comment do not change what a clone does
@@ -55,9 +56,11 @@ def template_content(
 
     Raises
     ------
-    FleetError
-        An image has no digest.
+    FleetError, UserError
+        An image has no digest; the phase declares packages that the policy does not allow, or
+        that are not pinned.
     """
+    check_packages(phase, spec.policy.environment)
     queue = spec.queues_of_phase(phase.name)[0]
     image = spec.group_of_queue(queue).image
     route = pinned_routing(spec, channel=STABLE, registry=registry, digests=digests)
@@ -75,7 +78,7 @@ def template_content(
             "entry_point": f"-m ml {phase.name}",
             "binary": "python3",
             "diff": "",
-            "requirements": {},
+            "requirements": {"pip": "\n".join(phase.packages)} if phase.packages else {},
         },
         "container": {
             "image": image_reference(spec, image, registry=registry, digests=digests),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Collection
 from typing import Any
 
 from fleet.clearml_api import Api
@@ -70,8 +71,15 @@ def find_template(api: Api, phase: str, channel: str = "stable") -> dict[str, An
     return found[0]
 
 
-def phase_of_template(name: str) -> Phase:
+def phase_of_template(name: str, offered: Collection[str] = tuple(PHASES)) -> Phase:
     """The phase that a template is for.
+
+    Parameters
+    ----------
+    name : str
+        The template's.
+    offered : collection of str
+        Those that are named to somebody who asks for one that does not exist.
 
     Raises
     ------
@@ -79,11 +87,11 @@ def phase_of_template(name: str) -> Phase:
         There is none of that name.
     """
     if name not in PHASES:
-        nearest = difflib.get_close_matches(name, PHASES, n=1)
+        nearest = difflib.get_close_matches(name, offered, n=1)
         hint = f"did you mean '{nearest[0]}'? " if nearest else ""
         raise FleetError(
             f"there is no template '{name}'",
             where="command line",
-            mend=f"{hint}templates: {', '.join(PHASES)}",
+            mend=f"{hint}templates: {', '.join(offered)}",
         )
     return PHASES[name]

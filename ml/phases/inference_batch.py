@@ -46,6 +46,7 @@ PHASE = Phase(
     parameters=Parameters,
     entry="ml.phases.inference_batch:run",
     order=60,
+    from_run=True,
 )
 
 

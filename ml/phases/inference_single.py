@@ -37,6 +37,7 @@ PHASE = Phase(
     parameters=Parameters,
     entry="ml.phases.inference_single:run",
     order=50,
+    from_run=True,
 )
 
 

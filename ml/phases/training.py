@@ -73,6 +73,7 @@ PHASE = Phase(
     parameters=Parameters,
     entry="ml.phases.training:run",
     order=30,
+    accelerator=lambda parameters: model_catalog.MODELS[parameters.Model.name].accelerator,
 )
 
 

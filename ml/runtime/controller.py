@@ -9,6 +9,7 @@ from clearml import PipelineController
 from ml.pipeline import PlannedStep, Reference
 from ml.runtime import conventions as names
 from ml.runtime.errors import UserError
+from ml.runtime.origin import StepList
 from ml.runtime.routing import Routing
 from ml.runtime.server import Server
 
@@ -24,7 +25,11 @@ _ON_WITH_THE_REST = {
 
 
 def run_plan(
-    planned: Sequence[PlannedStep], run_id: str, routing: Routing, server: Server
+    planned: Sequence[PlannedStep],
+    run_id: str,
+    routing: Routing,
+    server: Server,
+    steps: StepList,
 ) -> list[str]:
     """Run the steps, and wait for the last one.
 
@@ -36,6 +41,8 @@ def run_plan(
     routing : Routing
         Which queue and image a step gets.
     server : Server
+    steps : StepList
+        Where each step is named before it is enqueued.
 
     Returns
     -------
@@ -72,6 +79,7 @@ def run_plan(
 
     def dress(_pipeline: PipelineController, node: PipelineController.Node, _given: dict) -> bool:
         _dress(node, by_name[node.name], run_id, routing, server)
+        steps.add(node.job.task_id(), node.name)
         return True
 
     pipeline.start(step_task_created_callback=dress, wait=False)

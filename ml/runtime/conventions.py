@@ -13,6 +13,7 @@ DATASET_PROJECT = "fleet/datasets"
 
 STABLE = "stable"
 TEMPLATE_TAG = "template"
+DIFFERS_TAG = "differs"
 
 # user properties: the summary that one wants in the table of tasks
 PROPERTY_RUN_ID = "run_id"
@@ -31,6 +32,8 @@ PROPERTY_INFERENCE_SUMMARY = "inference_summary"
 PROPERTY_PREDICTION = "prediction"
 PROPERTY_FAILURE_CLASS = "failure_class"
 PROPERTY_FAILURE = "failure"
+PROPERTY_DIFFERENCES = "differences"
+PROPERTY_ENVIRONMENT = "environment"
 # what a step sets at its end: a clone bears its source's until it has its own
 RESULT_PROPERTIES = (
     PROPERTY_SCORE,
@@ -41,11 +44,15 @@ RESULT_PROPERTIES = (
     PROPERTY_PREDICTION,
     PROPERTY_FAILURE_CLASS,
     PROPERTY_FAILURE,
+    PROPERTY_DIFFERENCES,
+    PROPERTY_ENVIRONMENT,
 )
 
 # configuration objects
 ROUTING_OBJECT = "routing"
 CONFIGURATION_OBJECT = "configuration"
+STEPS_OBJECT = "steps"
+ENVIRONMENT_OBJECT = "environment"
 
 # artifacts that other steps or the command line read
 ARTIFACT_CONFIGURATION = "configuration"
@@ -53,6 +60,9 @@ ARTIFACT_REPORT = "report"
 ARTIFACT_LEADERBOARD = "leaderboard"
 ARTIFACT_SUMMARY = "summary"
 ARTIFACT_PREDICTIONS = "predictions"
+
+# a clone bears these tags of the task that it was made from
+_OF_ITS_SOURCE = (TEMPLATE_TAG, DIFFERS_TAG)
 
 _RUN_PREFIX = "run:"
 _PHASE_PREFIX = "phase:"
@@ -91,6 +101,12 @@ def template_tags(phase: str, channel: str = STABLE) -> list[str]:
     return [TEMPLATE_TAG, phase_tag(phase), channel_tag(channel)]
 
 
+def channel_of(tags: Iterable[str]) -> str:
+    """The channel in a template's tags, or an empty text."""
+    prefix = _CHANNEL_PREFIX
+    return next((tag[len(prefix) :] for tag in tags if tag.startswith(prefix)), "")
+
+
 def run_id_of(tags: Iterable[str]) -> str:
     """The run id in a task's tags, or an empty text."""
     return next((tag[len(_RUN_PREFIX) :] for tag in tags if tag.startswith(_RUN_PREFIX)), "")
@@ -106,7 +122,8 @@ def step_tags(tags: Iterable[str], phase: str, run_id: str) -> list[str]:
     kept = [
         tag
         for tag in tags
-        if tag != TEMPLATE_TAG and not tag.startswith((_CHANNEL_PREFIX, _RUN_PREFIX, _PHASE_PREFIX))
+        if tag not in _OF_ITS_SOURCE
+        and not tag.startswith((_CHANNEL_PREFIX, _RUN_PREFIX, _PHASE_PREFIX))
     ]
     return [*kept, phase_tag(phase), run_tag(run_id)]
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from ml.runtime import conventions as names
+from ml.runtime import environment, packages
 from ml.runtime.failures import Failure, describe
 from ml.runtime.parameters import flatten, parse
 from ml.runtime.phase import Phase
@@ -24,8 +25,9 @@ def execute(step: Step, phase: Phase, values: Mapping[str, str]) -> Failure | No
     """
     try:
         step.properties(**_identity(step, values))
-        step.guard()
         parameters = parse(phase.parameters, values)
+        added = step.guard(phase, parameters)
+        _prepare_environment(step, added)
         complete = {"phase": phase.name, "run_id": step.run_id, "parameters": flatten(parameters)}
         step.configuration(names.CONFIGURATION_OBJECT, complete)
         step.artifact_json(names.ARTIFACT_CONFIGURATION, complete)
@@ -35,6 +37,16 @@ def execute(step: Step, phase: Phase, values: Mapping[str, str]) -> Failure | No
         step.log(failure.detail)
         return failure
     return None
+
+
+def _prepare_environment(step: Step, added: Sequence[str]) -> None:
+    """Add what the phase declares, and record what the step computes with."""
+    before = environment.installed()
+    if added:
+        packages.install(added, step.work / "packages", step.log)
+    found = environment.describe(before, environment.installed())
+    step.configuration(names.ENVIRONMENT_OBJECT, found)
+    step.properties(**{names.PROPERTY_ENVIRONMENT: found["hash"]})
 
 
 def _identity(step: Step, values: Mapping[str, str]) -> dict[str, str]:

@@ -22,6 +22,7 @@ from ml.runtime.step import Outcome, Step
 if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
+    from pydantic import BaseModel
 
 RECORD = "step.json"
 
@@ -61,8 +62,9 @@ class FolderStep(Step):
         text = json.dumps(self._record, indent=2)
         (self.out / RECORD).write_text(text + "\n", "utf-8")
 
-    def guard(self) -> None:
-        """On a laptop every phase may run."""
+    def guard(self, phase: Phase, parameters: BaseModel) -> Sequence[str]:
+        """On a laptop every phase may run; its packages are for its user to install."""
+        return ()
 
     def fetch(self, reference: str, artifact: str, where: str) -> Path:
         """The artifact's file in an earlier step's folder."""

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from ml.runtime.server import Server
 
 _RUN_ID_FIELD = "Input/run_id"
-_CONTROLLER = "controller"
 # where the SDK's pipeline controller keeps its plan, and the mark that it goes on with one
 _PLAN_OBJECT = "Pipeline"
 _CONTINUED_MARK = "_pipeline_hash"
@@ -44,10 +43,10 @@ def settle(task: Task, phase: Phase, given: Mapping[str, str], server: Server) -
     stale = [name for name in names.RESULT_PROPERTIES if f"properties/{name}" in given]
     if stale:
         server.delete_properties(task.id, stale)
-    is_new = phase.task_type == _CONTROLLER and _CONTINUED_MARK not in (task.data.runtime or {})
+    is_new = phase.is_controller and _CONTINUED_MARK not in (task.data.runtime or {})
     if is_new and task.get_configuration_object(_PLAN_OBJECT):
         # the SDK would follow the plan of the task that this one was cloned from
-        server.delete_configuration(task.id, _PLAN_OBJECT)
+        server.delete_configuration(task.id, _PLAN_OBJECT, names.STEPS_OBJECT)
     if stale or is_new:
         task.reload()
     if run_id and not (is_new and _has_begun(run_id, task.id, phase, server)):

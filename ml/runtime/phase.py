@@ -5,12 +5,18 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
 if TYPE_CHECKING:
     from ml.runtime.step import Step
+
+_CONTROLLER = "controller"
+
+
+def _any_cpu(_parameters: Any) -> str:
+    return "cpu"
 
 
 @dataclass(frozen=True)
@@ -31,6 +37,13 @@ class Phase:
         ``module:function`` of the adapter, called with the step and the parsed parameters.
     order : int
         The place of the phase in the workflow, for lists.
+    from_run : bool
+        Whether it makes predictions from a finished run: people may start it even where they may
+        start no other phase.
+    packages : tuple of str
+        What it needs beyond its image's packages, each pinned: ``name==version``.
+    accelerator : callable
+        Parsed parameters → what the queue must offer: ``cpu`` or ``gpu``.
     """
 
     name: str
@@ -39,6 +52,14 @@ class Phase:
     parameters: type[BaseModel]
     entry: str
     order: int
+    from_run: bool = False
+    packages: tuple[str, ...] = ()
+    accelerator: Callable[[Any], str] = _any_cpu
+
+    @property
+    def is_controller(self) -> bool:
+        """Whether it starts the steps of a run, and is none itself."""
+        return self.task_type == _CONTROLLER
 
     def load(self) -> Callable[[Step, BaseModel], None]:
         """The adapter itself."""

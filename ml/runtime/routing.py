@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Literal
 
 from pydantic import BaseModel, ValidationError
 
 from ml.runtime.conventions import ROUTING_OBJECT, STABLE
 from ml.runtime.errors import UserError
+from ml.runtime.policy import Policy
 
 
 class Routing(BaseModel):
@@ -18,7 +20,8 @@ class Routing(BaseModel):
     channel : str
         The channel that steps' templates are taken from.
     queue_choice : str
-        The policy: with ``free``, any declared queue may be used.
+        Who decides about the queue: with ``fixed`` nobody but the operator, with ``phase`` one of
+        the phase's queues may be chosen, with ``free`` any declared one.
     queues : dict
         Phase → its queues, the preferred first.
     accelerators : dict
@@ -27,6 +30,10 @@ class Routing(BaseModel):
         Image name → reference with digest.
     queue_images : dict
         Queue → image name.
+    packages : dict
+        Phase → the packages that it adds to its image's, for those that add any.
+    policy : Policy
+        The team's other decisions.
     """
 
     channel: str = STABLE
@@ -35,12 +42,17 @@ class Routing(BaseModel):
     accelerators: dict[str, str] = {}
     images: dict[str, str] = {}
     queue_images: dict[str, str] = {}
+    packages: dict[str, list[str]] = {}
+    policy: Policy = Policy()
 
-    def allowed_queues(self, phase: str) -> list[str]:
-        """The queues that a task of a phase may run on."""
+    def allowed_queues(self, phase: str, accelerator: str = "cpu") -> list[str]:
+        """The queues that a task of a phase may run on, when it wants an accelerator."""
         if self.queue_choice == "free":
             return list(self.accelerators)
-        return self.queues.get(phase, [])
+        queues = self.queues.get(phase, [])
+        if self.queue_choice == "fixed" and queues:
+            return [self.queue_for(phase, accelerator)]
+        return queues
 
     def queue_for(self, phase: str, accelerator: str) -> str:
         """The first queue of a phase that offers what is needed, else its first one."""
@@ -58,6 +70,25 @@ class Routing(BaseModel):
     def image_for(self, queue: str) -> str:
         """The image that a queue's steps run in; empty where the template's own is right."""
         return self.images.get(self.queue_images.get(queue, ""), "")
+
+
+def parse_routing(text: str, task: str) -> Routing:
+    """The routing in a configuration object's text.
+
+    Raises
+    ------
+    UserError
+        The text is no JSON, or not that of a routing.
+    """
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise UserError(
+            f"the configuration object {ROUTING_OBJECT!r} is not JSON: {error}",
+            where=f"task {task}",
+            mend="clone the template again",
+        ) from None
+    return read_routing(value, task)
 
 
 def read_routing(value: object, task: str) -> Routing:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -9,9 +11,14 @@ from typing import Any
 from clearml.backend_api import Session
 
 from ml.runtime import conventions as names
+from ml.runtime import record as records
+from ml.runtime.differences import Template
+from ml.runtime.record import TaskRecord
 from ml.runtime.step import Outcome
 
 _PAGE = 500
+# of a template; a task of a version before the last hundred is compared with these
+_VERSIONS = 100
 # agents report every 30 seconds; one that has not for so long is not there
 _LIVE_SECONDS = 120
 _FIELDS = (
@@ -53,9 +60,26 @@ class Server:
         keys = [{"section": "properties", "name": name} for name in properties]
         self._call("tasks.delete_hyper_params", task=task_id, hyperparams=keys, force=True)
 
-    def delete_configuration(self, task_id: str, name: str) -> None:
-        """Remove a configuration object of a task."""
-        self._call("tasks.delete_configuration", task=task_id, configuration=[name], force=True)
+    def delete_configuration(self, task_id: str, *objects: str) -> None:
+        """Remove configuration objects of a task."""
+        self._call(
+            "tasks.delete_configuration", task=task_id, configuration=list(objects), force=True
+        )
+
+    def set_configuration(self, task_id: str, name: str, value: Any) -> None:
+        """Write one configuration object of a task as JSON; its others stay."""
+        item = {"name": name, "type": "json", "value": json.dumps(value, indent=1)}
+        self._call("tasks.edit_configuration", task=task_id, configuration=[item], force=True)
+
+    def record(self, task_id: str) -> TaskRecord | None:
+        """A task, or None where there is none of that id."""
+        found = self._call(
+            "tasks.get_all_ex",
+            id=[task_id],
+            only_fields=list(records.FIELDS),
+            search_hidden=True,
+        )["tasks"]
+        return records.read_record(found[0]) if found else None
 
     def queue_name(self, queue_id: str | None) -> str:
         """The name of a queue; empty where there is none."""
@@ -81,6 +105,28 @@ class Server:
             if set(task.get("tags") or ()).issuperset(names.template_tags(task["name"], channel)):
                 found.setdefault(task["name"], task["id"])
         return found
+
+    def versions(self, phase: str) -> list[Template]:
+        """The published versions of a phase's template: stable ones first, then the newest."""
+        found = []
+        tasks = self._call(
+            "tasks.get_all_ex",
+            name=f"^{re.escape(phase)}$",
+            tags=["__$all", names.TEMPLATE_TAG, names.phase_tag(phase)],
+            status=["created"],
+            order_by=["-created"],
+            only_fields=list(records.FIELDS),
+            search_hidden=True,
+            page=0,
+            page_size=_VERSIONS,
+        )["tasks"]
+        for task in tasks:
+            record = records.read_record(task)
+            routing = record.routing
+            if routing:
+                channel = names.channel_of(record.tags)
+                found.append(Template(record.id, channel, record.script, record.container, routing))
+        return sorted(found, key=lambda version: version.channel != names.STABLE)
 
     def outcomes(self, run_id: str) -> list[Outcome]:
         """The steps of a run, in the order they started."""

@@ -18,8 +18,10 @@ from ml.runtime import reporting
 if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
+    from pydantic import BaseModel
 
     from ml.pipeline import PlannedStep
+    from ml.runtime.phase import Phase
 
 
 @dataclass(frozen=True)
@@ -87,8 +89,20 @@ class Step(ABC):
         self._plots = reporting.PlotBudget(phase)
 
     @abstractmethod
-    def guard(self) -> None:
-        """Refuse to run where the step must not run."""
+    def guard(self, phase: Phase, parameters: BaseModel) -> Sequence[str]:
+        """Refuse to run where or as the step must not run.
+
+        Parameters
+        ----------
+        phase : Phase
+        parameters : BaseModel
+            The phase's, parsed.
+
+        Returns
+        -------
+        sequence of str
+            The packages that are to be added to those that are there, each ``name==version``.
+        """
 
     # inputs
 

@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING, Any
 from clearml import Dataset, OutputModel, StorageManager, Task
 from clearml.storage.helper import StorageError
 
+from ml.catalog import PHASES
 from ml.pipeline import PlannedStep
 from ml.runtime import conventions as names
 from ml.runtime.controller import run_plan
 from ml.runtime.errors import DataError, UserError
 from ml.runtime.execution import execute
 from ml.runtime.failures import Failure
-from ml.runtime.guard import check_queue
+from ml.runtime.guard import check_start
 from ml.runtime.identity import settle
+from ml.runtime.origin import StepList, named_steps
 from ml.runtime.parameters import FOREIGN_SECTIONS
 from ml.runtime.phase import Phase
 from ml.runtime.reporting import property_texts
@@ -29,6 +31,7 @@ from ml.runtime.step import Outcome, Step
 if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
+    from pydantic import BaseModel
 
 
 def run_task(phase: Phase) -> Failure | None:
@@ -90,13 +93,23 @@ class TaskStep(Step):
         if self._task.get_project_name() == names.TEMPLATE_PROJECT:
             self._task.move_to_project(new_project_name=names.RUN_PROJECT)
 
-    def guard(self) -> None:
-        """Refuse a queue that is not one of the phase's."""
-        value = self.read_configuration(names.ROUTING_OBJECT)
-        if value is None:
-            return
-        queue = self._server.queue_name(self._task.data.execution.queue)
-        check_queue(read_routing(value, self._task.id), self.phase, queue, self._task.id)
+    def guard(self, phase: Phase, parameters: BaseModel) -> Sequence[str]:
+        """Refuse what the policy refuses; mark what it lets run though it differs."""
+        permit = check_start(
+            self._server.record(self._task.id),
+            phase,
+            self.run_id,
+            phase.accelerator(parameters),
+            PHASES.values(),
+            self._server,
+        )
+        if permit.differences:
+            for difference in permit.differences:
+                self.log(f"differs from its template: {difference}")
+            parts = ", ".join(difference.part for difference in permit.differences)
+            self.properties(**{names.PROPERTY_DIFFERENCES: parts})
+            self._task.add_tags([names.DIFFERS_TAG])
+        return permit.packages
 
     def fetch(self, reference: str, artifact: str, where: str) -> Path:
         """Download an artifact of another task."""
@@ -225,7 +238,9 @@ class TaskStep(Step):
     def run_plan(self, planned: Sequence[PlannedStep]) -> list[Outcome]:
         """Run the steps as tasks of their own, by ClearML's pipeline controller."""
         routing = read_routing(self.read_configuration(names.ROUTING_OBJECT), self._task.id)
-        started = run_plan(planned, self.run_id, routing, self._server)
+        known = named_steps(self._server.record(self._task.id))
+        steps = StepList(self._server, self._task.id, known)
+        started = run_plan(planned, self.run_id, routing, self._server, steps)
         ended = {one.reference: one for one in self.outcomes(self.run_id, "the run")}
         return [ended[task_id] for task_id in started if task_id in ended]
 

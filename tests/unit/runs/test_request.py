@@ -11,8 +11,12 @@ from fleet.spec.models import Policy
 SPEC = load()
 
 
+def _with_policy(**keys):
+    return SPEC.model_copy(update={"policy": Policy(**keys)})
+
+
 def _with_choice(choice: str):
-    return SPEC.model_copy(update={"policy": Policy(queue_choice=choice)})
+    return _with_policy(queue_choice=choice, entry="both")
 
 
 def test_the_first_queue_of_the_phase_is_taken():

@@ -38,14 +38,14 @@ class Server:
 def test_a_phase_without_a_template_is_told_at_once():
     with pytest.raises(UserError, match="no template for: inference-batch, training") as caught:
         controller.run_plan(
-            PLAN, "r1", ROUTING, Server(set(PHASES) - {"training", "inference-batch"})
+            PLAN, "r1", ROUTING, Server(set(PHASES) - {"training", "inference-batch"}), None
         )
     assert "fleet template publish" in caught.value.mend
 
 
 def test_a_queue_without_a_live_agent_is_told_at_once():
     with pytest.raises(UserError, match=r"no live agent polls: gpu-all \(needed by training-ridge"):
-        controller.run_plan(PLAN, "r1", ROUTING, Server(polled=["cpu-all"]))
+        controller.run_plan(PLAN, "r1", ROUTING, Server(polled=["cpu-all"]), None)
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,8 @@ class Server:
     def delete_properties(self, task_id, properties):
         self.deleted += properties
 
-    def delete_configuration(self, task_id, name):
-        self.deleted.append(name)
+    def delete_configuration(self, task_id, *objects):
+        self.deleted += objects
 
 
 def task(tags=("run:r1",), plan=None, runtime=None):
@@ -61,7 +61,7 @@ def test_a_clone_does_not_follow_its_sources_plan_nor_bear_its_results():
     given = {**GIVEN, "properties/failure": "x", "properties/best_model": "ridge"}
     server = Server(*RAN)
     settle(task(plan="{}"), PIPELINE, given, server)
-    assert sorted(server.deleted) == ["Pipeline", "best_model", "failure"]
+    assert sorted(server.deleted) == ["Pipeline", "best_model", "failure", "steps"]
 
 
 def test_a_controller_that_goes_on_keeps_its_run_and_its_plan():

@@ -1,0 +1,92 @@
+"""A task as the server has it, as far as the guard looks at it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ml.runtime import conventions as names
+from ml.runtime.errors import UserError
+from ml.runtime.policy import User
+from ml.runtime.routing import Routing, parse_routing
+
+FIELDS = (
+    "id",
+    "name",
+    "type",
+    "status",
+    "tags",
+    "parent",
+    "user.name",
+    "script",
+    "container",
+    "execution.queue",
+    f"configuration.{names.ROUTING_OBJECT}",
+    f"configuration.{names.STEPS_OBJECT}",
+)
+
+
+@dataclass(frozen=True)
+class TaskRecord:
+    """A task as the server has it.
+
+    Parameters
+    ----------
+    id, name, type, status, parent : str
+        As in ClearML; `parent` is empty where there is none.
+    tags : tuple of str
+    user : User
+        Who made it.
+    queue_id : str
+        Where it was sent; empty where it was not.
+    script, container : mapping
+    configuration : mapping
+        Configuration object → its text.
+    """
+
+    id: str
+    name: str
+    type: str
+    status: str
+    parent: str
+    tags: tuple[str, ...]
+    user: User
+    queue_id: str = ""
+    script: Mapping[str, Any] = field(default_factory=dict)
+    container: Mapping[str, Any] = field(default_factory=dict)
+    configuration: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def routing(self) -> Routing | None:
+        """The routing that it carries; None where it has none that can be read."""
+        try:
+            return parse_routing(self.configuration.get(names.ROUTING_OBJECT, ""), self.id)
+        except UserError:
+            return None
+
+
+def read_record(task: Mapping[str, Any]) -> TaskRecord:
+    """A task from an answer of `tasks.get_all_ex` for :data:`FIELDS`."""
+    user = _reference(task.get("user"))
+    objects = task.get("configuration") or {}
+    return TaskRecord(
+        id=task["id"],
+        name=task.get("name") or "",
+        type=task.get("type") or "",
+        status=task.get("status") or "",
+        parent=_reference(task.get("parent")).id,
+        tags=tuple(task.get("tags") or ()),
+        user=user,
+        queue_id=_reference((task.get("execution") or {}).get("queue")).id,
+        script=task.get("script") or {},
+        container=task.get("container") or {},
+        configuration={name: str(item.get("value") or "") for name, item in objects.items()},
+    )
+
+
+def _reference(value: Any) -> User:
+    """An id, or an object with id and name, as the server gives either."""
+    if isinstance(value, Mapping):
+        return User(str(value.get("id") or ""), str(value.get("name") or ""))
+    return User(str(value or ""), "")
