@@ -44,13 +44,14 @@ class Faults:
     def problems(self) -> list[Problem]:
         """All of them, in the order in which they were first seen."""
         return [
-            finding.problem(_words(host, number), place)
+            finding.problem(words(host, number), place)
             for there in self._hosts.values()
             for place, (finding, host, number) in there.items()
         ]
 
 
-def _words(host: str, number: int) -> str:
+def words(host: str, number: int) -> str:
+    """The first of some hosts, and how many more there are."""
     if number == 1:
         return host
     return f"{host} and {number - 1:,} more host{'s' if number > 2 else ''}"

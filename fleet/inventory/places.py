@@ -12,7 +12,8 @@ from ansible._internal._datatag._tags import Origin
 
 from fleet.spec import Place
 
-_WORD = re.compile(r"[ \t]*([^\s\"'#;\[]+)")
+# A host's name, or with the bracket before it that of a group in INI.
+_WORD = re.compile(r"[ \t]*[\"']?(\[?[^\s\"'#;\[\]:]+)")
 
 
 def shown(path: Path | str) -> str:
@@ -78,5 +79,6 @@ def _first_words(file: str) -> dict[str, tuple[int, int]]:
         for number, line in enumerate(lines, start=1):
             word = _WORD.match(line)
             if word:
-                found.setdefault(word[1], (number, word.start(1) + 1))
+                column = word.start(1) + 1 + word[1].startswith("[")
+                found.setdefault(word[1], (number, column))
     return found

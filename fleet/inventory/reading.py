@@ -74,6 +74,8 @@ class Reading:
         What is wrong with it in itself; what the contract makes of it is not looked at here.
     source : Source
         Tells places.
+    missing : list of Problem
+        Variables that site.yml needs and nodes do not have.
     others : dict
         Host in no node group → the groups that it is in.
     twins : dict
@@ -83,6 +85,7 @@ class Reading:
     inventory: Inventory
     problems: list[Problem]
     source: Source
+    missing: list[Problem] = field(default_factory=list)
     others: dict[str, tuple[str, ...]] = field(default_factory=dict)
     twins: dict[str, str] = field(default_factory=dict)
 
@@ -118,6 +121,7 @@ def read(path: Path, groups: Container[str]) -> Reading:
             if first != entry.name:
                 reading.twins[entry.name] = first
         reading.problems += faults.problems()
+        reading.missing = known.missing()
         notes = (*source.notes, *known.notes())
         reading.inventory = Inventory(Path(path), tuple(nodes), **known.values(), notes=notes)
     return reading

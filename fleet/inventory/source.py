@@ -114,6 +114,23 @@ class Source:
         """Names of its groups, but for the two that every inventory has."""
         return [plain(name) for name in self._manager.groups if name not in ("all", "ungrouped")]
 
+    @property
+    def shown(self) -> str:
+        """Its path as people see it."""
+        return places.shown(self._path)
+
+    def hosts_of(self, group: str) -> set[str]:
+        """Names of the hosts in a group, and in the groups below it."""
+        return {plain(host.name) for host in self._manager.groups[group].get_hosts()}
+
+    def place_of_group(self, name: str) -> Place:
+        """Where a group is first named."""
+        found = places.of_value(self._manager.groups[name].name)
+        files = [source for source in self._manager.read if os.path.isfile(source)]
+        lines = (self._lines.place(f"[{name}", file) for file in files)
+        found = found or next((place for place in lines if place and place.line), None)
+        return found or Place(self.shown)
+
     def __iter__(self) -> Iterator[Entry]:
         """Its hosts, in order.
 
@@ -194,6 +211,7 @@ class _Manager(InventoryManager):
 
     def __init__(self, loader: Loader, path: str) -> None:
         self.failures: dict[str, str] = {}
+        self.read: list[str] = []
         self.sources = [path]
         super().__init__(loader=loader, sources=self.sources)
 
@@ -201,7 +219,9 @@ class _Manager(InventoryManager):
         """Read a file or a folder; whether anything of it could be read."""
         with quiet() as messages:
             parsed = super().parse_source(source, cache=cache)
-        if not parsed and not os.path.isdir(source):
+        if parsed:
+            self.read.append(source)
+        elif not os.path.isdir(source):
             said = [line for line in messages.warnings() if line.startswith("Failed to parse")]
             self.failures[source] = "; ".join(said) or "none of its plugins knows the format"
         return parsed

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from fleet.inventory.environment import PLAYBOOKS
-from fleet.inventory.faults import Faults
+from fleet.inventory.faults import Faults, words
 from fleet.inventory.model import NotKnown
 from fleet.plan.findings import Finding
 from fleet.plan.values import BAD_VALUE, described, plain
+from fleet.spec import Place, Problem
 
 REGISTRY = "fleet_registry"
 # Variable of the inventory → attribute of Inventory.
@@ -18,6 +19,12 @@ _FILES = {
     "fleet_digests_file": "digests_file",
     "fleet_queues_file": "spec_file",
     "queues_config_file": "config_file",
+}
+_HELP = {
+    REGISTRY: "the registry that nodes pull images from, HOST[:PORT]",
+    "fleet_digests_file": "the file of the images' digests, images/digests.yml",
+    "fleet_queues_file": "the path of queues.yml",
+    "queues_config_file": "a clearml.conf by which the queues are declared",
 }
 
 
@@ -35,12 +42,15 @@ class FleetValues:
     def __init__(self, source: Any, faults: Faults) -> None:
         self._source = source
         self._faults = faults
+        self._missing: dict[str, list[str]] = {}
+        self._nodes = 0
         self._registries: Counter[str] = Counter()
         self._files: dict[str, Counter[str]] = {name: Counter() for name in _FILES}
         self._unknown: dict[str, dict[str, None]] = {}
 
     def see(self, entry: Any) -> str:
         """Take the values of one node; its registry, empty where it is not known."""
+        self._nodes += 1
         for name, values in self._files.items():
             value = self._text(entry, name)
             if value:
@@ -57,6 +67,23 @@ class FleetValues:
             text = _most(self._files[name])
             found[attribute] = text and PLAYBOOKS / Path(text).expanduser()
         return found
+
+    def missing(self) -> list[Problem]:
+        """Values that nodes do not have and site.yml needs."""
+        return [
+            Problem(
+                "missing-variable",
+                f"{name} is not set"
+                + (
+                    f" on the host {words(hosts[0], len(hosts))}"
+                    if len(hosts) < self._nodes
+                    else ""
+                ),
+                place=Place(self._source.shown),
+                mend=f"set it in the inventory's group_vars/all: {_HELP[name]}",
+            )
+            for name, hosts in self._missing.items()
+        ]
 
     def notes(self) -> list[str]:
         """What is not known, and where nodes differ in what they must have in common."""
@@ -76,6 +103,7 @@ class FleetValues:
             self._unknown.setdefault(str(error), {})[name] = None
             return ""
         if value is None:
+            self._missing.setdefault(name, []).append(entry.name)
             return ""
         if isinstance(value, str):
             return plain(value).strip()
