@@ -17,6 +17,7 @@ from fleet.local.checks import Wanted
 from fleet.local.down import down
 from fleet.local.inventory import INVENTORY
 from fleet.local.layout import Layout
+from fleet.local.machines import have_machines
 from fleet.local.status import Status, status
 from fleet.local.up import up
 from fleet.paths import local_fleet_name
@@ -82,6 +83,32 @@ def up_command(
 def down_command(name: str, keep_images: bool) -> None:
     """Remove the fleet: all that was made for it, and nothing else."""
     down(Layout(name), click.echo, keep_images=keep_images)
+
+
+@local.command("nodes")
+@_name
+@click.option(
+    "--inventory",
+    type=click.Path(path_type=Path),
+    show_default="the one that the fleet was brought up with",
+    help="Its hosts become nodes.",
+)
+@options.spec_file
+@click.option("--prune", is_flag=True, help="Remove the nodes that are no longer in the inventory.")
+def nodes_command(name: str, inventory: Path | None, spec_file: Path, prune: bool) -> None:
+    """Have the inventory's nodes run, bare, in a fleet that is up; site.yml provisions them.
+
+    Prints what was changed, and nothing where all was there.
+    """
+    found = have_machines(Layout(name), inventory, spec_file, prune=prune)
+    for line in found.changed:
+        click.echo(line)
+    if found.superfluous:
+        click.echo(
+            f"no longer in the inventory, and left alone: {', '.join(found.superfluous)}; "
+            "remove them by: fleet local nodes --prune",
+            err=True,
+        )
 
 
 @local.command("stop-server")

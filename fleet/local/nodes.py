@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +16,7 @@ from fleet.local import engine, ssh
 from fleet.local.layout import LABEL, ROLE_LABEL, Layout
 
 ROLE = "node"
+KEPT = "kept"
 
 #: What systemd and a nested engine need where the machine does not grant everything.
 _CAPABILITIES = (
@@ -52,22 +53,45 @@ def ensure(
     gone = remove_others(layout, list(addresses))
     if gone:
         say(f"removed, no longer in the inventory: {', '.join(gone)}")
+    done = bring_up(layout, image, addresses)
+    changed = [f"{node} {what}" for node, what in done.items() if what != KEPT]
+    return ", ".join(changed) or f"{len(done)} kept"
+
+
+def bring_up(
+    layout: Layout, image: str, addresses: Mapping[str, str], *, alone: Collection[str] = ()
+) -> dict[str, str]:
+    """Have these nodes booted and reachable over SSH, and leave others as they are.
+
+    Parameters
+    ----------
+    layout, image, addresses
+        As :func:`ensure` takes them.
+    alone : collection of str
+        Nodes that run and are not replaced, even if they would be made otherwise now.
+
+    Returns
+    -------
+    dict of str to str
+        Node → `created`, `replaced`, `started` or `kept`.
+    """
     rights = _granted(image)
     public_key = ssh.public_key(layout)
     proxy = apt_proxy()
 
-    def bring_up(node: str) -> tuple[str, str]:
-        done = _ensure_one(layout, node, image, addresses[node], rights)
-        if done != "kept":
+    def one(node: str) -> tuple[str, str]:
+        done = KEPT
+        if node not in alone:
+            done = _ensure_one(layout, node, image, addresses[node], rights)
+        if done != KEPT:
             ssh.close_shared(layout, [node])
         return done, _configure(layout, node, public_key, proxy)
 
     with ThreadPoolExecutor(max_workers=8) as pool:
-        results = dict(zip(addresses, pool.map(bring_up, addresses), strict=True))
+        results = dict(zip(addresses, pool.map(one, addresses), strict=True))
     ssh.write(layout, addresses, {node: key for node, (_, key) in results.items()})
     _await_ssh(layout, list(addresses))
-    changed = [f"{node} {done}" for node, (done, _) in results.items() if done != "kept"]
-    return ", ".join(changed) or f"{len(results)} kept"
+    return {node: done for node, (done, _) in results.items()}
 
 
 def describe(

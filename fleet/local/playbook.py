@@ -91,6 +91,8 @@ def run_playbook(
     layout.logs.mkdir(parents=True, exist_ok=True)
     log = layout.logs / f"{Path(playbook).stem}-{time.strftime('%Y%m%dT%H%M%S')}.log"
     command = [own_program("ansible-playbook"), "--inventory", str(inventory.resolve()), playbook]
+    # The machines are there, and whoever made them may still hold the fleet's lock.
+    command += ["--extra-vars", '{"fleet_machines_command": []}']
     reader = Reader(say)
     process = subprocess.Popen(
         command,

@@ -218,6 +218,7 @@ def have_nodes(fleet: Fleet) -> str:
         "git_url": fleet.git_url,
         "digests": str(layout.digests),
         "inventory": str(fleet.wanted.inventory.resolve()),
+        "node_image": fleet.images["node"].image_id,
         "nodes": chosen,
     }
     write_private(layout.record, json.dumps(record, indent=2) + "\n")

@@ -1,8 +1,9 @@
-"""Ansible's way into the plan: `fleet_plan`. It calls the package `fleet` and computes nothing."""
+"""Ansible's way into the plan. These filters call the package `fleet` and compute nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,9 @@ from ansible.errors import AnsibleFilterError
 
 from fleet.errors import FleetError
 from fleet.images import digests as built
+from fleet.object_stores import credentials_by_group
 from fleet.plan import as_data, node_from_variables, plan_node
-from fleet.spec import load
+from fleet.spec import Spec, load
 
 DOCUMENTATION = r"""
 name: fleet_plan
@@ -47,11 +49,54 @@ def fleet_plan(
     try:
         node = node_from_variables(host, groups, variables)
         plan = plan_node(
-            load(spec_file), node, registry=registry, digests=built.by_name(Path(digests))
+            _spec(spec_file), node, registry=registry, digests=built.by_name(Path(digests))
         )
     except FleetError as error:
         raise AnsibleFilterError(str(error)) from error
     return as_data(plan)
+
+
+def fleet_object_stores(
+    spec_file: str, groups: Sequence[str], variables: Mapping[str, Any]
+) -> dict[str, list[dict[str, Any]]]:
+    """Give the SDK's entries for the buckets of a host's node groups; they hold secrets."""
+    try:
+        return credentials_by_group(_spec(spec_file), groups, variables)
+    except FleetError as error:
+        raise AnsibleFilterError(str(error)) from error
+
+
+def fleet_mounts(spec_file: str, groups: Sequence[str]) -> list[dict[str, str]]:
+    """Give the folders that the tasks of a host's node groups see: `group` and `source`."""
+    try:
+        known = _spec(spec_file).node_groups
+    except FleetError as error:
+        raise AnsibleFilterError(str(error)) from error
+    return [
+        {"group": group, "source": mount.source}
+        for group in groups
+        if group in known
+        for mount in known[group].data.mounts
+    ]
+
+
+def fleet_queues(spec_file: str) -> dict[str, list[str]]:
+    """Give the `names` of the declared queues, and the names and patterns of `unmanaged` ones."""
+    try:
+        spec = _spec(spec_file)
+    except FleetError as error:
+        raise AnsibleFilterError(str(error)) from error
+    return {"names": list(spec.queues), "unmanaged": list(spec.unmanaged.queues)}
+
+
+def _spec(path: str) -> Spec:
+    return _load(path, Path(path).stat().st_mtime_ns if Path(path).is_file() else 0)
+
+
+@lru_cache(maxsize=1)
+def _load(path: str, _changed: int) -> Spec:
+    # Once for all hosts and tasks of a run.
+    return load(path)
 
 
 class FilterModule:
@@ -59,4 +104,9 @@ class FilterModule:
 
     def filters(self) -> dict[str, Any]:
         """Name → function."""
-        return {"fleet_plan": fleet_plan}
+        return {
+            "fleet_plan": fleet_plan,
+            "fleet_object_stores": fleet_object_stores,
+            "fleet_mounts": fleet_mounts,
+            "fleet_queues": fleet_queues,
+        }

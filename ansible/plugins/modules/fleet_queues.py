@@ -7,9 +7,11 @@ from ansible.module_utils.basic import AnsibleModule
 
 DOCUMENTATION = r"""
 module: fleet_queues
-short_description: Ensure that ClearML queues exist
+short_description: Ensure that ClearML queues exist, and tell of others
 description:
-  - Creates the queues that the server does not have yet. It never removes one.
+  - With O(state=present), creates the queues that the server does not have yet.
+  - With O(state=exclusive), tells of queues that are not named; with O(prune), removes those of
+    them that are empty and that no live agent polls. None is created then.
 options:
   names:
     description: Names of the queues.
@@ -20,6 +22,20 @@ options:
     description: A clearml.conf with the address of the server and credentials.
     type: path
     required: true
+  state:
+    description: What is seen to.
+    type: str
+    choices: [present, exclusive]
+    default: present
+  unmanaged:
+    description: Names and patterns of queues that are none of the fleet's.
+    type: list
+    elements: str
+    default: []
+  prune:
+    description: Whether queues are removed.
+    type: bool
+    default: false
 attributes:
   check_mode: {support: full}
 """
@@ -28,7 +44,7 @@ EXAMPLES = r"""
 - name: Ensure the queues exist
   fleet_queues:
     names: [services, cpu-train]
-    config_file: /etc/fleet/clearml.conf
+    config_file: /root/clearml.conf
   delegate_to: localhost
 """
 
@@ -37,6 +53,15 @@ created:
   description: Names of the queues that were created (in check mode, would be).
   type: list
   elements: str
+  returned: success
+removed:
+  description: Names of the queues that were removed (in check mode, would be).
+  type: list
+  elements: str
+  returned: success
+kept:
+  description: Queues that are not named and still there, and why.
+  type: dict
   returned: success
 """
 
@@ -47,6 +72,9 @@ def main() -> None:
         argument_spec={
             "names": {"type": "list", "elements": "str", "required": True},
             "config_file": {"type": "path", "required": True},
+            "state": {"type": "str", "choices": ["present", "exclusive"], "default": "present"},
+            "unmanaged": {"type": "list", "elements": "str", "default": []},
+            "prune": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )
@@ -54,17 +82,40 @@ def main() -> None:
     try:
         from fleet.clearml_api import connect
         from fleet.errors import FleetError
+        from fleet.prune import prune_queues
         from fleet.queues import ensure_queues
     except ImportError as error:
         module.fail_json(
             msg=f"{error}. Run Ansible from the repository's .venv (`make venv` creates it)."
         )
+    wanted = module.params
+    created, strays = [], []
     try:
-        api = connect(module.params["config_file"])
-        created = ensure_queues(api, module.params["names"], dry_run=module.check_mode)
+        api = connect(wanted["config_file"])
+        if wanted["state"] == "present":
+            created = ensure_queues(api, wanted["names"], dry_run=module.check_mode)
+        else:
+            strays = prune_queues(
+                api,
+                wanted["names"],
+                unmanaged=wanted["unmanaged"],
+                remove=wanted["prune"],
+                dry_run=module.check_mode,
+            )
     except FleetError as error:
         module.fail_json(msg=str(error))
-    module.exit_json(changed=bool(created), created=created)
+    removed = [stray.name for stray in strays if stray.removed]
+    kept = {stray.name: stray.reason for stray in strays if not stray.removed}
+    if kept:
+        module.warn(_told(kept, pruning=wanted["prune"]))
+    module.exit_json(changed=bool(created or removed), created=created, removed=removed, kept=kept)
+
+
+def _told(kept: dict[str, str], *, pruning: bool) -> str:
+    queues = "; ".join(f"{name}: {reason}" for name, reason in kept.items())
+    mend = "Declare them in queues.yml, or name them there under unmanaged.queues"
+    how = "." if pruning else "; with -e fleet_prune=true those that are not in use are removed."
+    return f"The server has queues that queues.yml does not declare ({queues}). {mend}{how}"
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import shutil
 import subprocess
 import time
@@ -48,6 +49,24 @@ options:
     description: How many GPUs the node's slots own; the machine must have them ready for Docker.
     type: int
     default: 0
+  mig:
+    description:
+      - GPU to the profiles of its MIG instances, in the driver's order, that the inventory tells of.
+      - C(all) stands for each GPU that is not named.
+    type: dict
+    default: {}
+  ask_gpus_for:
+    description:
+      - Node groups that want GPUs of a machine of which the inventory does not say how many it has.
+      - The driver is asked then, and must list one.
+    type: list
+    elements: str
+    default: []
+  mounts:
+    description: Folders that must be there, each with its C(group) and its C(source).
+    type: list
+    elements: dict
+    default: []
 author:
   - The authors of clearml-fleet
 """
@@ -70,7 +89,15 @@ problems:
   elements: dict
   returned: always
   sample: [{"what": "no systemd", "mend": "boot the machine with systemd"}]
+ansible_facts:
+  description: With O(ask_gpus_for), the fact C(fleet_found): the GPUs and MIG instances.
+  type: dict
+  returned: when the driver was asked and listed a GPU
+  sample: {"fleet_found": {"gpus": 2, "mig": {"0": ["3g.40gb", "3g.40gb"]}}}
 """
+
+_GPU = re.compile(r"GPU (\d+): ")
+_INSTANCE = re.compile(r"\s+MIG (\S+)\s+Device\s+\d+:")
 
 
 def find_problems(wanted, host):
@@ -89,18 +116,29 @@ def find_problems(wanted, host):
         Each with `what` and `mend`; empty when the machine can be a node.
     """
     checks = (_root, _system, _architecture, _systemd, _disk, _clock, _gpus, _gpu_toolkit)
-    return [problem for problem in (check(wanted, host) for check in checks) if problem]
+    found = [problem for problem in (check(wanted, host) for check in checks) if problem]
+    return found + _mig(wanted, host) + _mounts(wanted, host)
 
 
-def read_host(disk_path):
+def read_host(disk_path, mounts=()):
     """What the machine is.
+
+    Parameters
+    ----------
+    disk_path : str
+        The folder whose file system is measured.
+    mounts : sequence of dict
+        Folders to look for, each with its `source`.
 
     Returns
     -------
     dict
-        `uid`, `os`, `architecture`, `systemd`, `free_gb`, `time`; `gpus`, how many the driver
-        lists; `gpu_toolkit`, whether Docker can hand GPUs to containers.
+        `uid`, `os`, `architecture`, `systemd`, `free_gb`, `time`; `gpus` and `mig`, what the
+        driver lists; `gpu_toolkit`, whether Docker can hand GPUs to containers; `missing`, the
+        folders that are not there.
     """
+    gpus, mig = parse_gpus(list_gpus())
+    sources = {mount["source"] for mount in mounts}
     return {
         "uid": os.geteuid(),
         "os": read_os_release(),
@@ -108,18 +146,41 @@ def read_host(disk_path):
         "systemd": os.path.isdir("/run/systemd/system"),
         "free_gb": shutil.disk_usage(disk_path).free / 1e9 if os.path.isdir(disk_path) else 0.0,
         "time": time.time(),
-        "gpus": count_gpus(),
+        "gpus": gpus,
+        "mig": mig,
         "gpu_toolkit": shutil.which("nvidia-container-runtime-hook") is not None,
+        "missing": sorted(source for source in sources if not os.path.exists(source)),
     }
 
 
-def count_gpus():
-    """How many GPUs the NVIDIA driver lists; 0 without a driver that answers."""
+def list_gpus():
+    """What the NVIDIA driver lists; empty without a driver that answers."""
     smi = shutil.which("nvidia-smi")
     if smi is None:
-        return 0
-    listed = subprocess.run([smi, "--list-gpus"], capture_output=True, text=True, check=False)
-    return sum(line.startswith("GPU ") for line in listed.stdout.splitlines())
+        return ""
+    return subprocess.run([smi, "--list-gpus"], capture_output=True, text=True, check=False).stdout
+
+
+def parse_gpus(listing):
+    """Number of GPUs, and the MIG profiles of those that are divided, of `nvidia-smi -L`.
+
+    Returns
+    -------
+    tuple of int and dict of str to list of str
+        GPUs, and GPU → profiles of its instances in the driver's order.
+    """
+    gpus, mig = 0, {}
+    for line in listing.splitlines():
+        if gpu := _GPU.match(line):
+            gpus, index = gpus + 1, gpu[1]
+        elif (instance := _INSTANCE.match(line)) and gpus:
+            mig.setdefault(index, []).append(instance[1])
+    return gpus, mig
+
+
+def found_gpus(host):
+    """The GPUs of a machine, as the control tooling keeps them."""
+    return {"gpus": host["gpus"], "mig": host["mig"]}
 
 
 def read_os_release(path="/etc/os-release"):
@@ -189,6 +250,13 @@ def _clock(wanted, host):
 
 
 def _gpus(wanted, host):
+    groups = wanted["ask_gpus_for"]
+    if groups and not host["gpus"]:
+        return _problem(
+            f"it is in {', '.join(groups)}, but its NVIDIA driver lists no GPU",
+            "install the driver so that `nvidia-smi -L` lists them, or write `fleet_gpus: 0` for "
+            "the node and what it shall have instead (fleet_slots), or take it out of the group",
+        )
     if host["gpus"] >= wanted["gpus"]:
         return None
     return _problem(
@@ -198,12 +266,54 @@ def _gpus(wanted, host):
 
 
 def _gpu_toolkit(wanted, host):
-    if not wanted["gpus"] or host["gpu_toolkit"]:
+    wants = wanted["gpus"] or (wanted["ask_gpus_for"] and host["gpus"])
+    if not wants or host["gpu_toolkit"]:
         return None
     return _problem(
         "Docker cannot hand GPUs to containers here: the NVIDIA container toolkit is missing",
         "install nvidia-container-toolkit from NVIDIA's package source",
     )
+
+
+def _mig(wanted, host):
+    """A MIG layout that the inventory tells of must be the driver's."""
+    told = {str(gpu): list(profiles) for gpu, profiles in wanted["mig"].items()}
+    everywhere = told.pop("all", [])
+    if wanted["ask_gpus_for"] and not (told or everywhere):
+        return []  # as the driver says, then
+    # Where GPUs are missing altogether, that is the problem.
+    count = host["gpus"] if wanted["ask_gpus_for"] else min(wanted["gpus"], host["gpus"])
+    layouts = [
+        (gpu, told.get(gpu, everywhere), host["mig"].get(gpu, []))
+        for gpu in [str(index) for index in range(count)]
+    ]
+    return [
+        _problem(
+            f"GPU {gpu} is {_layout(by_inventory)} by the inventory, "
+            f"but {_layout(by_driver)} by the NVIDIA driver",
+            "write fleet_mig as `nvidia-smi -L` lists the instances, in that order, or divide the "
+            "GPU so (`nvidia-smi mig -cgi … -C`)",
+        )
+        for gpu, by_inventory, by_driver in layouts
+        if by_inventory != by_driver
+    ]
+
+
+def _layout(profiles):
+    return f"divided into {', '.join(profiles)}" if profiles else "whole"
+
+
+def _mounts(wanted, host):
+    groups = {}
+    for mount in wanted["mounts"]:
+        groups.setdefault(mount["source"], []).append(mount["group"])
+    return [
+        _problem(
+            f"{source}, which tasks of {', '.join(groups[source])} see, is not there",
+            "mount or make it on the node, or correct data.mounts in queues.yml",
+        )
+        for source in host["missing"]
+    ]
 
 
 def _problem(what, mend):
@@ -221,14 +331,20 @@ def main():
             "maximum_clock_skew": {"type": "int", "required": True},
             "control_time": {"type": "float", "required": True},
             "gpus": {"type": "int", "default": 0},
+            "mig": {"type": "dict", "default": {}},
+            "ask_gpus_for": {"type": "list", "elements": "str", "default": []},
+            "mounts": {"type": "list", "elements": "dict", "default": []},
         },
         supports_check_mode=True,
     )
-    problems = find_problems(module.params, read_host(module.params["disk_path"]))
+    host = read_host(module.params["disk_path"], module.params["mounts"])
+    problems = find_problems(module.params, host)
     if problems:
         told = "\n".join(f"- {problem['what']}; fix: {problem['mend']}" for problem in problems)
         module.fail_json(msg=f"This machine cannot be a node:\n{told}", problems=problems)
-    module.exit_json(changed=False, problems=[])
+    asked = bool(module.params["ask_gpus_for"])
+    facts = {"ansible_facts": {"fleet_found": found_gpus(host)}} if asked else {}
+    module.exit_json(changed=False, problems=[], **facts)
 
 
 if __name__ == "__main__":

@@ -2,12 +2,14 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import yaml
+from clearml.backend_config.bucket_config import S3BucketConfigurations
 from clearml.utilities.pyhocon import ConfigFactory
 
 # The SDK reads its configuration with a parser that is deprecated in parts.
@@ -15,6 +17,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 REPOSITORY = Path(__file__).parents[3]
 ROLE = REPOSITORY / "roles" / "clearml_agent"
+PLAYBOOK = Path(sys.executable).with_name("ansible-playbook")
 SECRET = 'se"cret/with$odd characters'
 
 
@@ -22,84 +25,126 @@ def slot(name, **other):
     return {
         "name": name,
         "worker_id": name.replace("-0", ":0"),
+        "group": "cpu_nodes",
         "queues": ["cpu-infer", "cpu-train"],
         "image": "registry:5000/fleet/cpu@sha256:aa",
         "devices": [],
         "services": False,
+        "labels": {"fleet.node": "n", "fleet.slot": name, "fleet.group": "cpu_nodes"},
+        "worker_tags": ["image:sha256:aa", "devices:none"],
+        "task_arguments": [],
         **other,
     }
 
 
+STORE = {
+    "host": "store.example.com:9000",
+    "bucket": "models",
+    "key": "AKID",
+    "secret": SECRET,
+    "region": "",
+    "multipart": True,
+    "secure": False,
+}
+MOUNT = "--mount=type=bind,source=/data/$HOME,target=/data,readonly"
 VARIABLES = {
     "clearml_agent_plan": {
         "node": "n",
         "agent_image": "registry:5000/fleet/agent@sha256:bb",
         "slots": [
-            slot("n-0"),
-            slot("n-1", devices=["0", "1"], image="registry:5000/fleet/cuda@sha256:cc"),
+            slot("n-0", task_arguments=["--memory=4g", MOUNT]),
+            slot(
+                "n-1",
+                group="gpu_nodes",
+                devices=["0", "1"],
+                image="registry:5000/fleet/cuda@sha256:cc",
+            ),
             slot("n-2", services=True, queues=["services"]),
+            slot("n-3", group="mig_nodes", devices=["2:1"]),
         ],
     },
     "clearml_agent_api_url": "http://10.0.0.1:8008",
     "clearml_agent_files_url": "http://10.0.0.1:8081",
     "clearml_agent_access_key": "key",
     "clearml_agent_secret_key": SECRET,
+    "clearml_agent_object_stores": {"cpu_nodes": [], "gpu_nodes": [STORE]},
 }
 
 
-@pytest.fixture(scope="module")
-def rendered(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("rendered")
+def render(folder, variables):
+    """Compose project and configurations, as the role writes them on a node."""
     play = {
         "hosts": "localhost",
         "gather_facts": False,
         "connection": "local",
         "vars_files": [str(ROLE / part / "main.yml") for part in ("defaults", "vars")],
-        "vars": {
-            **VARIABLES,
-            "ansible_python_interpreter": sys.executable,
-            "ansible_search_path": [str(ROLE)],
-        },
         "tasks": [
             {
+                "agent_files": {
+                    "config_directory": "{{ clearml_agent_config_directory }}",
+                    "data_directory": "{{ clearml_agent_data_directory }}",
+                    "configurations": "{{ clearml_agent__configurations }}",
+                }
+            },
+            {
                 "ansible.builtin.template": {
-                    "src": str(ROLE / "templates" / f"{name}.j2"),
-                    "dest": str(folder / name),
+                    "src": str(ROLE / "templates" / "compose.yaml.j2"),
+                    "dest": str(folder / "etc" / "compose.yaml"),
                     "mode": "0600",
                 }
-            }
-            for name in ("clearml.conf", "compose.yaml")
+            },
         ],
     }
+    # Extra variables go before the defaults, which are read as files here.
+    extra = {
+        **variables,
+        "clearml_agent_config_directory": str(folder / "etc"),
+        "clearml_agent_data_directory": str(folder / "data"),
+        "ansible_python_interpreter": sys.executable,
+        "ansible_search_path": [str(ROLE)],
+    }
+    (folder / "extra.json").write_text(json.dumps(extra))
     (folder / "play.yml").write_text(json.dumps([play]))
-    (folder / "templates").symlink_to(ROLE / "templates")
+    if not (folder / "templates").exists():
+        (folder / "templates").symlink_to(ROLE / "templates")
     done = subprocess.run(
-        [Path(sys.executable).parent / "ansible-playbook", "-i", "localhost,", "play.yml"],
+        [PLAYBOOK, "-i", "localhost,", "-vvv", "-e", "@extra.json", "play.yml"],
         cwd=folder,
-        env={**os.environ, "ANSIBLE_LOCALHOST_WARNING": "false"},
+        env={
+            **os.environ,
+            "ANSIBLE_LOCALHOST_WARNING": "false",
+            "ANSIBLE_LIBRARY": str(ROLE / "library"),
+        },
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def rendered(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("rendered")
+    (folder / "output").write_text(render(folder, VARIABLES))
     return folder
 
 
 @pytest.fixture(scope="module")
 def compose(rendered):
-    return yaml.safe_load((rendered / "compose.yaml").read_text())
+    return yaml.safe_load((rendered / "etc" / "compose.yaml").read_text())
 
 
 @pytest.fixture(scope="module")
 def configuration(rendered):
-    return ConfigFactory.parse_file(str(rendered / "clearml.conf"))
+    return ConfigFactory.parse_file(str(rendered / "etc" / "gpu_nodes.clearml.conf"))
 
 
 def test_each_slot_has_one_agent_by_digest(compose):
     agents = {name: s for name, s in compose["services"].items() if "command" in s}
 
-    assert list(agents) == ["n-0", "n-1", "n-2"]
+    assert list(agents) == ["n-0", "n-1", "n-2", "n-3"]
     assert {s["image"] for s in agents.values()} == {"registry:5000/fleet/agent@sha256:bb"}
 
 
@@ -108,6 +153,7 @@ def test_a_slot_without_gpus_says_so_and_one_with_gpus_owns_them(compose):
 
     assert "--cpu-only" in commands["n-0"]
     assert commands["n-1"][-2:] == ["--gpus", "0,1"]
+    assert commands["n-3"][-2:] == ["--gpus", "2:1"]
     assert "--cpu-only" not in commands["n-1"]
     assert [name for name in commands if "--services-mode" in commands[name]] == ["n-2"]
 
@@ -135,8 +181,73 @@ def test_a_stopped_agent_has_time_to_finish_its_task(compose):
     assert agent["restart"] == "unless-stopped"
 
 
-def test_no_secret_is_in_the_compose_project(rendered):
-    assert "cret" not in (rendered / "compose.yaml").read_text()
+def test_a_slot_hands_its_limits_and_mounts_to_its_tasks_and_to_no_other_slots(compose):
+    environments = {name: s.get("environment", {}) for name, s in compose["services"].items()}
+    # Compose reads $$ as $.
+    given = environments["n-0"]["CLEARML_AGENT_EXTRA_DOCKER_ARGS"].replace("$$", "$")
+
+    assert shlex.split(given)[-2:] == ["--memory=4g", MOUNT]
+    assert "--memory" not in environments["n-1"]["CLEARML_AGENT_EXTRA_DOCKER_ARGS"]
+
+
+def test_a_worker_bears_its_slots_tags_and_its_container_the_slots_labels(compose):
+    agent = compose["services"]["n-0"]
+
+    assert agent["environment"]["CLEARML_WORKER_TAGS"] == "image:sha256:aa devices:none"
+    assert agent["labels"]["fleet.group"] == "cpu_nodes"
+
+
+def test_each_group_has_a_configuration_and_caches_of_its_own(rendered, compose):
+    group = compose["services"]["n-1"]
+    ours = [volume for volume in group["volumes"] if "docker.sock" not in volume]
+
+    assert group["environment"]["CLEARML_CONFIG_FILE"].endswith("/gpu_nodes.clearml.conf")
+    assert len(ours) == 2
+    assert all("gpu_nodes" in volume for volume in ours)
+    assert sorted(path.name for path in (rendered / "data").iterdir()) == [
+        "cpu_nodes",
+        "gpu_nodes",
+        "mig_nodes",
+    ]
+    for path in (rendered / "etc").glob("*.clearml.conf"):
+        assert path.stat().st_mode & 0o777 == 0o600
+        assert ("store.example.com" in path.read_text()) == (path.name == "gpu_nodes.clearml.conf")
+
+
+def test_a_changed_credential_recreates_the_slots_of_its_group_alone(rendered):
+    def configurations():
+        project = yaml.safe_load((rendered / "etc" / "compose.yaml").read_text())
+        return {n: s["labels"]["fleet.configuration"] for n, s in agents(project).items()}
+
+    before = configurations()
+    other = {"gpu_nodes": [{**STORE, "secret": "another"}]}
+    render(rendered, {**VARIABLES, "clearml_agent_object_stores": other})
+    after = configurations()
+    render(rendered, VARIABLES)
+
+    assert [name for name in before if before[name] != after[name]] == ["n-1"]
+    assert configurations() == before
+
+
+def agents(project):
+    return {name: s for name, s in project["services"].items() if "command" in s}
+
+
+def test_no_secret_is_in_the_compose_project_nor_told_by_ansible(rendered):
+    for told in (rendered / "etc" / "compose.yaml", rendered / "output"):
+        assert "cret" not in told.read_text(), told
+
+
+def test_the_sdk_finds_the_credentials_of_the_groups_bucket(configuration):
+    stores = S3BucketConfigurations.from_config(
+        configuration["sdk"]["aws"]["s3"].as_plain_ordered_dict()
+    )
+    found = stores.get_config_by_uri("s3://store.example.com:9000/models/a/b.bin")
+
+    assert (found.key, found.secret, found.host) == ("AKID", SECRET, "store.example.com:9000")
+    assert found.bucket == "models"
+    assert found.secure is False
+    assert not stores.get_config_by_uri("s3://elsewhere/x").key
 
 
 def test_the_configuration_keeps_odd_characters_of_a_secret(configuration):

@@ -13,6 +13,9 @@ WANTED = {
     "maximum_clock_skew": 30,
     "control_time": 1000.0,
     "gpus": 0,
+    "mig": {},
+    "ask_gpus_for": [],
+    "mounts": [],
 }
 GOOD = {
     "uid": 0,
@@ -22,7 +25,9 @@ GOOD = {
     "free_gb": 50.0,
     "time": 1001.0,
     "gpus": 0,
+    "mig": {},
     "gpu_toolkit": False,
+    "missing": [],
 }
 
 
@@ -66,13 +71,74 @@ def test_gpus_that_slots_own_must_be_listed_and_usable(preflight):
     assert "container toolkit" in toolkit["what"]
 
 
-def test_the_drivers_list_is_counted(preflight, tmp_path, monkeypatch):
+# As NVIDIA's documentation of `nvidia-smi -L` shows it.
+LISTING = """\
+GPU 0: NVIDIA A100-SXM4-40GB (UUID: GPU-5d5ba0d6-d33d-2b2c-524d-9e3d8d2b8a77)
+  MIG 3g.20gb     Device  0: (UUID: MIG-c6d4f1ef-42e4-5de3-91c7-45d71c87eb3f)
+  MIG 1g.5gb+me   Device  1: (UUID: MIG-cba663e8-9bed-5b25-b243-5985ef7c9beb)
+GPU 1: NVIDIA A100-SXM4-40GB (UUID: GPU-1d5ba0d6-d33d-2b2c-524d-9e3d8d2b8a77)
+"""
+
+
+def test_the_drivers_list_is_read(preflight):
+    assert preflight.parse_gpus(LISTING) == (2, {"0": ["3g.20gb", "1g.5gb+me"]})
+    assert preflight.parse_gpus("") == (0, {})
+    assert preflight.parse_gpus("NVIDIA-SMI has failed because it couldn't communicate") == (0, {})
+
+
+def test_the_driver_is_asked_by_its_own_program(preflight, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert preflight.count_gpus() == 0
-    smi = tmp_path / "nvidia-smi"  # stands in for the driver's program, by its documented output
-    smi.write_text("#!/bin/sh\necho 'GPU 0: NVIDIA H100 (UUID: GPU-a)'\necho '  MIG 1g.10gb'\n")
-    smi.chmod(0o755)
-    assert preflight.count_gpus() == 1
+    assert preflight.list_gpus() == ""
+    stub = tmp_path / "nvidia-smi"  # a stub of the driver's program
+    stub.write_text("#!/bin/sh\necho 'GPU 0: NVIDIA H100 (UUID: GPU-a)'\n")
+    stub.chmod(0o755)
+    found = preflight.read_host(str(tmp_path))
+    assert (found["gpus"], found["mig"]) == (1, {})
+
+
+def test_a_machine_without_a_driver_cannot_be_asked_for_gpus(preflight):
+    wanted = {**WANTED, "ask_gpus_for": ["gpu_nodes"]}
+    (problem,) = preflight.find_problems(wanted, GOOD)
+    assert "gpu_nodes" in problem["what"]
+    assert "nvidia-smi -L" in problem["mend"]
+    assert "fleet_gpus: 0" in problem["mend"]
+    there = {**GOOD, "gpus": 2, "gpu_toolkit": True, "mig": {"1": ["3g.20gb"]}}
+    assert preflight.find_problems(wanted, there) == []
+    (toolkit,) = preflight.find_problems(wanted, {**there, "gpu_toolkit": False})
+    assert "container toolkit" in toolkit["what"]
+
+
+@pytest.mark.parametrize("asked", [[], ["gpu_nodes"]])
+def test_a_mig_layout_of_the_inventory_must_be_the_drivers(preflight, asked):
+    wanted = {**WANTED, "gpus": 2, "mig": {"0": ["3g.20gb", "3g.20gb"]}, "ask_gpus_for": asked}
+    there = {**GOOD, "gpus": 2, "gpu_toolkit": True, "mig": {"0": ["3g.20gb", "3g.20gb"]}}
+    assert preflight.find_problems(wanted, there) == []
+    (problem,) = preflight.find_problems(wanted, {**there, "mig": {"0": ["7g.40gb"]}})
+    assert "GPU 0 is divided into 3g.20gb, 3g.20gb by the inventory" in problem["what"]
+    assert "divided into 7g.40gb by the NVIDIA driver" in problem["what"]
+    (whole,) = preflight.find_problems(wanted, {**there, "mig": {**there["mig"], "1": ["7g.40gb"]}})
+    assert "GPU 1 is whole by the inventory" in whole["what"]
+
+
+def test_all_stands_for_each_gpu_that_is_not_named(preflight):
+    wanted = {**WANTED, "mig": {"all": ["7g.40gb"], 1: []}, "ask_gpus_for": ["gpu_nodes"]}
+    there = {**GOOD, "gpus": 2, "gpu_toolkit": True, "mig": {"0": ["7g.40gb"]}}
+    assert preflight.find_problems(wanted, there) == []
+    assert len(preflight.find_problems(wanted, {**there, "mig": {}})) == 1
+
+
+def test_a_folder_that_tasks_see_must_be_there(preflight, tmp_path):
+    mounts = [
+        {"group": "cpu_nodes", "source": str(tmp_path)},
+        {"group": "cpu_nodes", "source": str(tmp_path / "away")},
+        {"group": "gpu_nodes", "source": str(tmp_path / "away")},
+    ]
+    missing = preflight.read_host("/", mounts)["missing"]
+    assert missing == [str(tmp_path / "away")]
+    wanted = {**WANTED, "mounts": mounts}
+    (problem,) = preflight.find_problems(wanted, {**GOOD, "missing": missing})
+    assert "away, which tasks of cpu_nodes, gpu_nodes see, is not there" in problem["what"]
+    assert "queues.yml" in problem["mend"]
 
 
 def test_all_problems_are_told_at_once(preflight):
