@@ -32,6 +32,8 @@ def explain_run(api: Api, spec: Spec, run_id: str | None = None) -> Answer:
             sentences.append(f"{name}: {' '.join(work.waits)}")
         if work.step.status == "failed":
             sentences.append(f"{name} failed, {failure_in_words(work)}.")
+        if work.differences:
+            sentences.append(f"{name} differs from its template: {work.differences}.")
     sentences += dict.fromkeys(said for work in works for said in changed_in_words(work))
     facts = {
         "run_id": run.run_id,

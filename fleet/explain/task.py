@@ -26,7 +26,10 @@ def explain_task(api: Api, spec: Spec, task_id: str) -> Answer:
     if step is None:
         raise _unknown(api, task_id)
     (work,) = explain_steps(api, spec, [step], read_backlog(api))
-    sentences = [_state(work), *work.waits, *changed_in_words(work)]
+    sentences = [_state(work), *work.waits]
+    if work.differences:
+        sentences.append(f"It differs from its template: {work.differences}.")
+    sentences += changed_in_words(work)
     return Answer(f"task {task_id}", tuple(sentences), (_table(work),), work.facts())
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -13,11 +12,12 @@ from fleet.explain.waiting import Backlog, why_it_waits
 from fleet.runs import Step, read_steps
 from fleet.spec import Spec
 from ml.runtime import conventions
-from ml.runtime.errors import UserError
-from ml.runtime.routing import Routing, read_routing
+from ml.runtime.origin import named_steps
+from ml.runtime.record import read_record
 
 QUEUED = "queued"
 _FAILURE_CLASS = f"properties/{conventions.PROPERTY_FAILURE_CLASS}"
+_DIFFERENCES = f"properties/{conventions.PROPERTY_DIFFERENCES}"
 _FIELDS = [
     "id",
     "parent",
@@ -26,6 +26,7 @@ _FIELDS = [
     "status_message",
     "hyperparams",
     f"configuration.{conventions.ROUTING_OBJECT}",
+    f"configuration.{conventions.STEPS_OBJECT}",
 ]
 
 
@@ -43,6 +44,8 @@ class Work:
         Why it waits, a sentence each; empty where it does not.
     failure_class, failure : str
         What kind of failure, and which; empty where it did not fail.
+    differences : str
+        What the task has otherwise than its template, as its mark says; empty where it has none.
     is_template : bool
         Whether it is a template, which is only ever cloned.
     pipeline : str or None
@@ -56,6 +59,7 @@ class Work:
     waits: tuple[str, ...] = ()
     failure_class: str = ""
     failure: str = ""
+    differences: str = ""
     is_template: bool = False
     pipeline: str | None = None
     waiting: dict[str, Any] = field(default_factory=dict)
@@ -69,6 +73,7 @@ class Work:
             "changed": list(self.sent.changed),
             "failure_class": self.failure_class or None,
             "failure": self.failure or None,
+            "differences": self.differences or None,
             "template": self.is_template,
             "pipeline": self.pipeline,
             "waits": list(self.waits),
@@ -109,11 +114,14 @@ def _documents(api: Api, task_ids: list[str]) -> dict[str, dict[str, Any]]:
 
 def _work(spec: Spec, step: Step, known: Mapping[str, dict[str, Any]], backlog: Backlog) -> Work:
     task = known[step.task_id]
-    controller = known.get(task.get("parent") or "", {})
-    by_pipeline = conventions.phase_of(controller.get("tags") or ()) == "pipeline"
-    carried = _routing(controller if by_pipeline else task)
+    parent = known.get(task.get("parent") or "")
+    # A clone inherits its parent: a controller started it only if it names it among its steps.
+    controller = read_record(parent) if parent else None
+    if controller and step.task_id not in named_steps(controller):
+        controller = None
+    carried = (controller or read_record(task)).routing
     values = _values(task)
-    sent = explain_sending(spec, step, carried, values, by_pipeline=by_pipeline)
+    sent = explain_sending(spec, step, carried, values, by_pipeline=controller is not None)
     waits, waiting = why_it_waits(spec, step, backlog) if step.status == QUEUED else ([], {})
     failed = step.status == "failed"
     reason = task.get("status_reason") or ""
@@ -123,18 +131,11 @@ def _work(spec: Spec, step: Step, known: Mapping[str, dict[str, Any]], backlog: 
         tuple(waits),
         failure_class=values.get(_FAILURE_CLASS, "") if failed else "",
         failure=step.failure or (reason if failed else ""),
+        differences=values.get(_DIFFERENCES, ""),
         is_template=conventions.TEMPLATE_TAG in (task.get("tags") or ()),
-        pipeline=controller["id"] if by_pipeline else None,
+        pipeline=controller.id if controller else None,
         waiting=waiting,
     )
-
-
-def _routing(task: Mapping[str, Any]) -> Routing | None:
-    found = (task.get("configuration") or {}).get(conventions.ROUTING_OBJECT) or {}
-    try:
-        return read_routing(json.loads(found["value"]), task["id"])
-    except (KeyError, TypeError, ValueError, UserError):
-        return None  # the task says so itself when it runs
 
 
 def _values(task: Mapping[str, Any]) -> dict[str, str]:

@@ -157,6 +157,7 @@ def test_a_failed_task_has_its_class_and_message(ready):
     values = {
         conventions.PROPERTY_FAILURE_CLASS: "data-access",
         conventions.PROPERTY_FAILURE: "no data set is named",
+        conventions.PROPERTY_DIFFERENCES: "image",
     }
     properties = [
         {"section": "properties", "name": name, "value": value, "type": "str"}
@@ -167,8 +168,10 @@ def test_a_failed_task_has_its_class_and_message(ready):
     answer = explain_task(ready, SPEC, started.task_id)
     assert "failure class data-access: no data set is named" in answer.paragraph.lower()
     assert "on node:0" in answer.paragraph
+    assert "It differs from its template: image." in answer.paragraph
     run = explain_run(ready, SPEC, started.run_id)
     assert "data-access: no data set is named" in run.paragraph
+    assert "preprocessing differs from its template: image." in run.paragraph
     assert run.facts["steps"][0]["node"] == "node"
 
 
@@ -185,6 +188,15 @@ def test_a_step_is_explained_by_the_routing_of_its_pipeline(ready):
     item = {"section": "Model", "name": "name", "value": "mlp", "type": "str"}
     ready.call("tasks.edit_hyper_params", task=step, hyperparams=[item])
     ready.call("tasks.enqueue", task=step, queue=_queue_id(ready, "gpu-train"))
+    assert explain_task(ready, SPEC, step).facts["pipeline"] is None
+    steps = {
+        "name": conventions.STEPS_OBJECT,
+        "type": "json",
+        "value": json.dumps({step: "training-mlp"}),
+    }
+    ready.call(
+        "tasks.edit_configuration", task=controller.task_id, configuration=[steps], force=True
+    )
     answer = explain_run(ready, SPEC)
     by_id = {found["task_id"]: found for found in answer.facts["steps"]}
     assert by_id[step]["pipeline"] == controller.task_id
