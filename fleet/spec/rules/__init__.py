@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from fleet.spec.contract import Contract
 from fleet.spec.problems import Problem
-from fleet.spec.rules import access, data, groups, queues, unmanaged
+from fleet.spec.rules import access, data, environment, groups, queues, unmanaged
 
-_THEMES = (queues.check, groups.check, data.check, access.check, unmanaged.check)
+_THEMES = (
+    queues.check,
+    groups.check,
+    data.check,
+    access.check,
+    environment.check,
+    unmanaged.check,
+)
 
 
 def check(contract: Contract) -> list[Problem]:
