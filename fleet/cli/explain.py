@@ -12,6 +12,7 @@ from fleet.clearml_api import connect
 from fleet.cli import options
 from fleet.explain import (
     Answer,
+    Nodes,
     check_known,
     explain_map,
     explain_node,
@@ -19,12 +20,11 @@ from fleet.explain import (
     explain_queue,
     explain_run,
     explain_task,
-    nodes_of,
     plans_of_group,
     write_pages,
 )
 from fleet.paths import REPOSITORY
-from fleet.spec import load
+from fleet.spec import Spec, load
 
 _INVENTORY = click.Path(path_type=Path, exists=True)
 
@@ -47,7 +47,7 @@ def queue(name: str, inventory: Path | None, spec_file: Path, as_json: bool) -> 
     check_known("queue", name, spec.queues, where=str(spec_file))
     plans = None
     if inventory:
-        plans = plans_of_group(spec, nodes_of(spec, inventory), spec.queues[name].node_group)
+        plans = plans_of_group(spec, _nodes_of(spec, inventory), spec.queues[name].node_group)
     _print(explain_queue(spec, name, plans), as_json)
 
 
@@ -75,7 +75,7 @@ def phase(name: str, spec_file: Path, as_json: bool) -> None:
 def node(name: str, inventory: Path, spec_file: Path, as_json: bool) -> None:
     """The agents of the node NAME, their queues, GPUs and limits, and why it has these."""
     spec = load(spec_file)
-    _print(explain_node(spec, name, nodes_of(spec, inventory)), as_json)
+    _print(explain_node(spec, name, _nodes_of(spec, inventory)), as_json)
 
 
 @explain.command()
@@ -123,6 +123,13 @@ def map_command(writes: bool, spec_file: Path, as_json: bool) -> None:
         click.echo(f"wrote {path.relative_to(REPOSITORY)}")
     if not written:
         click.echo("the pages of docs/ are current")
+
+
+def _nodes_of(spec: Spec, inventory: Path) -> Nodes:
+    # Imported late: it imports Ansible, which no other explanation need wait for.
+    from fleet.explain.inventory import nodes_of
+
+    return nodes_of(spec, inventory)
 
 
 def _print(answer: Answer, as_json: bool) -> None:

@@ -8,7 +8,7 @@ from fleet.explain.answer import Answer, Table
 from fleet.explain.fleetmap import explain_map
 from fleet.explain.names import check_known
 from fleet.explain.node import explain_node
-from fleet.explain.nodes import Nodes, nodes_of, plans_of_group
+from fleet.explain.nodes import Nodes, plans_of_group
 from fleet.explain.pages import pages, write_pages
 from fleet.explain.phase import explain_phase
 from fleet.explain.queue import explain_queue
@@ -26,7 +26,6 @@ __all__ = [
     "explain_queue",
     "explain_run",
     "explain_task",
-    "nodes_of",
     "pages",
     "plans_of_group",
     "write_pages",

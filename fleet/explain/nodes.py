@@ -3,15 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
-from fleet.images import digests
-from fleet.inventory import read_inventory
 from fleet.plan import Node, NodePlan, plan_node
 from fleet.spec import Spec
-
-_NOT_BUILT = "(not built)"
-_NO_REGISTRY = "REGISTRY"
 
 
 @dataclass(frozen=True)
@@ -34,24 +28,6 @@ class Nodes:
     nodes: tuple[Node, ...]
     registry: str
     digests: dict[str, str]
-
-
-def nodes_of(spec: Spec, inventory: Path) -> Nodes:
-    """Read an inventory.
-
-    Raises
-    ------
-    FleetError
-        It cannot be read, or no host is in a node group.
-    """
-    found = read_inventory(inventory, groups=spec.node_groups)
-    built = digests.by_name(found.digests_file or digests.PATH)
-    return Nodes(
-        where=str(inventory),
-        nodes=tuple(found.nodes),
-        registry=found.registry or _NO_REGISTRY,
-        digests=dict.fromkeys(spec.images, _NOT_BUILT) | built,
-    )
 
 
 def plans_of_group(spec: Spec, nodes: Nodes, group: str) -> list[NodePlan]:
