@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ml.runtime import conventions as names
-from ml.runtime import environment, packages
+from ml.runtime import environment
 from ml.runtime.failures import Failure, describe
+from ml.runtime.installing import install
 from ml.runtime.parameters import flatten, parse
 from ml.runtime.phase import Phase
 from ml.runtime.step import Step
@@ -43,7 +44,7 @@ def _prepare_environment(step: Step, added: Sequence[str]) -> None:
     """Add what the phase declares, and record what the step computes with."""
     before = environment.installed()
     if added:
-        packages.install(added, step.work / "packages", step.log)
+        install(added, step.work / "packages", step.log)
     found = environment.describe(before, environment.installed())
     step.configuration(names.ENVIRONMENT_OBJECT, found)
     step.properties(**{names.PROPERTY_ENVIRONMENT: found["hash"]})
