@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
@@ -30,11 +30,14 @@ class Contract:
         The file.
     bad : frozenset
         Paths of what does not fit.
+    bad_names : frozenset
+        Paths of entries whose name is not allowed.
     """
 
     spec: Spec
     source: Source
-    bad: frozenset[Keys] = field(default_factory=frozenset)
+    bad: frozenset[Keys] = frozenset()
+    bad_names: frozenset[Keys] = frozenset()
 
     def place(self, *keys: str | int) -> Place:
         """Where a value stands."""
@@ -44,27 +47,41 @@ class Contract:
         """A problem at the place of a value."""
         return Problem(rule, what, place=self.place(*keys), mend=mend)
 
-    def doubtful_texts(self, section: str) -> set[str]:
-        """All texts of the section's entries that cannot be read in full.
+    def is_unsure(self, section: str, key: str) -> bool:
+        """Whether the value of a key cannot be read in one of the section's entries.
 
-        A rule that misses something must not miss what one of them was meant to say.
+        What seems to be missing from all of them may be meant there.
         """
-        texts: set[str] = set()
-        entries = self.source.data.get(section)
-        for path in {*self.bad, *self.source.unread}:
-            if path == (section,) or (path[:1] == (section,) and not isinstance(entries, Mapping)):
-                texts.update(_texts(entries))
-            elif path[:1] == (section,):
-                texts.update(_texts(entries.get(path[1])))
-        for path, data in self.source.repeated:
-            if path[0] == section:
-                texts.update(_texts(data))
-        return texts
+        return any(
+            path[:1] == (section,) and (len(path) < 3 or path[2:] == (key,))
+            for path in (*self.bad, *self.source.unread)
+        )
+
+    def repeated_texts(self, section: str) -> set[str]:
+        """All texts of the section's entries that a duplicate key shadows."""
+        return {
+            text
+            for path, data in self.source.repeated
+            if path[0] == section
+            for text in _texts(data)
+        }
+
+    def unknown(
+        self, kind: str, name: str, known: Collection[str], *keys: str | int
+    ) -> Iterator[Problem]:
+        """The problem of a name that does not exist, unless a problem tells of the one it means."""
+        meant = nearest(name, known)
+        if any((section, meant) in self.bad_names for section in ("images", "node_groups")):
+            return
+        rule = f"unknown-{kind.replace(' ', '-')}"
+        hint = f"did you mean '{meant}'? " if meant else ""
+        mend = f"{hint}there are: {', '.join(known)}"
+        yield self.problem(rule, f"{kind} '{name}' does not exist", *keys, mend=mend)
 
 
-def draft(source: Source, bad: frozenset[Keys]) -> Contract:
+def draft(source: Source, bad: frozenset[Keys], bad_names: frozenset[Keys]) -> Contract:
     """The contract of a file that does not fit the schema."""
-    return Contract(_model(Spec, source.data, (), bad | source.unread), source, bad)
+    return Contract(_model(Spec, source.data, (), bad | source.unread), source, bad, bad_names)
 
 
 def _model(model: type[BaseModel], data: Any, keys: Keys, bad: frozenset[Keys]) -> Any:

@@ -73,10 +73,9 @@ def _fit(source: positions.Source) -> tuple[Spec | None, Contract, list[Problem]
             for item in error.errors(include_url=False, include_context=False)
             if item["loc"] != ("version",)
         ]
-        bad = frozenset(
-            shape.place_of(item, source) for item in errors if "[key]" not in item["loc"]
-        )
-        return None, draft(source, bad), shape.problems(errors, source)
+        names = frozenset(shape.place_of(item, source) for item in errors if shape.is_name(item))
+        bad = frozenset(shape.place_of(item, source) for item in errors if not shape.is_name(item))
+        return None, draft(source, bad, names), shape.problems(errors, source)
     return spec, Contract(spec, source), []
 
 

@@ -101,6 +101,7 @@ class _Builder:
         self._source = source
         self._ancestors: list[int] = []
         self._entries = 0
+        self._construct = yaml.constructor.SafeConstructor().construct_object
 
     def build(self, node: yaml.Node, keys: Keys) -> Any:
         source = self._source
@@ -165,7 +166,7 @@ class _Builder:
         value = None
         if isinstance(node, yaml.ScalarNode):
             try:
-                value = _construct(node)
+                value = self._construct(node, deep=True)
             except (ValueError, OverflowError, yaml.YAMLError):
                 value = None
         if not isinstance(value, str):
@@ -180,7 +181,7 @@ class _Builder:
 
     def _scalar(self, node: yaml.ScalarNode, keys: Keys) -> Any:
         try:
-            return _construct(node)
+            return self._construct(node, deep=True)
         except (ValueError, OverflowError):
             return self._unread(
                 keys,
@@ -211,14 +212,6 @@ class _Builder:
     def _tell(self, rule: str, what: str, mend: str, mark: tuple[int, int] | None = None) -> None:
         place = Place(self._source.file, *(mark or (1, 1)))
         self._source.problems.append(Problem(rule, what, place=place, mend=mend))
-
-
-def _construct(node: yaml.ScalarNode) -> Any:
-    loader = yaml.SafeLoader("")
-    try:
-        return loader.construct_object(node, deep=True)
-    finally:
-        loader.dispose()
 
 
 def _mark(node: yaml.Node | yaml.Event) -> tuple[int, int]:

@@ -35,7 +35,7 @@ def problems(errors: Iterable[dict[str, Any]], source: Source) -> list[Problem]:
         keys = place_of(error, source)
         if keys not in source.unread and not _is_misspelled(error, keys, source):
             # The branches of a union complain one by one of the same place.
-            told.setdefault((keys, "[key]" in error["loc"]), _problem(error, keys, source))
+            told.setdefault((keys, is_name(error)), _problem(error, keys, source))
     return list(told.values())
 
 
@@ -49,9 +49,14 @@ def place_of(error: dict[str, Any], source: Source) -> Keys:
     return keys
 
 
+def is_name(error: dict[str, Any]) -> bool:
+    """Whether pydantic complains of an entry's name, and not of the entry."""
+    return "[key]" in error["loc"]
+
+
 def _problem(error: dict[str, Any], keys: Keys, source: Source) -> Problem:
     place = source.place(keys)
-    if "[key]" in error["loc"]:
+    if is_name(error):
         return Problem(
             "bad-name",
             f"the name {shown(keys[-1])} is not allowed",

@@ -23,12 +23,7 @@ def _templates(contract: Contract) -> Iterator[Problem]:
     for template, who in contract.spec.policy.access.may_run.items():
         keys = (*_AT, "may_run", template)
         if template not in PHASES:
-            yield contract.problem(
-                "unknown-template",
-                f"template '{template}' does not exist",
-                *keys,
-                mend=f"{hint(template, PHASES)}there are: {', '.join(PHASES)}",
-            )
+            yield from contract.unknown("template", template, PHASES, *keys)
         if not who and keys not in contract.bad:
             yield contract.problem(
                 "nobody-may-start",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from fleet.spec.contract import Contract
 from fleet.spec.models import PER_GPU, PER_MIG, Limits
 from fleet.spec.problems import Problem
-from fleet.spec.wording import hint, nearest
+from fleet.spec.wording import nearest
 
 AGENT_IMAGE = "agent"
 # Ansible gives these names a meaning of its own.
@@ -29,13 +29,8 @@ def check(contract: Contract) -> Iterator[Problem]:
 def _images(contract: Contract) -> Iterator[Problem]:
     known = contract.spec.images
     for name, group in contract.spec.node_groups.items():
-        if group.image is not None and group.image not in known:
-            yield contract.problem(
-                "unknown-image",
-                f"image '{group.image}' does not exist",
-                *("node_groups", name, "image"),
-                mend=f"{hint(group.image, known)}there are: {', '.join(known)}",
-            )
+        if known and group.image is not None and group.image not in known:
+            yield from contract.unknown("image", group.image, known, "node_groups", name, "image")
         elif group.image == AGENT_IMAGE:
             yield contract.problem(
                 "agent-image-for-tasks",
@@ -64,9 +59,11 @@ def _names(contract: Contract) -> Iterator[Problem]:
 
 
 def _groups_without_queue(contract: Contract) -> Iterator[Problem]:
+    if contract.is_unsure("queues", "node_group"):
+        return
     known = contract.spec.node_groups
     named = {queue.node_group for queue in contract.spec.queues.values()}
-    named |= contract.doubtful_texts("queues")
+    named |= contract.repeated_texts("queues")
     named |= {nearest(name, known) for name in named - {None, *known}}
     for name in known:
         if name not in named:

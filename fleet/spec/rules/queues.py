@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from fleet.spec.contract import Contract
 from fleet.spec.problems import Problem
-from fleet.spec.wording import hint, nearest
+from fleet.spec.wording import nearest
 from ml.catalog import PHASES
 
 
@@ -21,13 +21,9 @@ def check(contract: Contract) -> Iterator[Problem]:
 def _groups(contract: Contract) -> Iterator[Problem]:
     known = contract.spec.node_groups
     for name, queue in contract.spec.queues.items():
-        if queue.node_group is not None and queue.node_group not in known:
-            yield contract.problem(
-                "unknown-node-group",
-                f"node group '{queue.node_group}' does not exist",
-                *("queues", name, "node_group"),
-                mend=f"{hint(queue.node_group, known)}there are: {', '.join(known)}",
-            )
+        if known and queue.node_group is not None and queue.node_group not in known:
+            keys = ("queues", name, "node_group")
+            yield from contract.unknown("node group", queue.node_group, known, *keys)
 
 
 def _phases(contract: Contract) -> Iterator[Problem]:
@@ -37,12 +33,7 @@ def _phases(contract: Contract) -> Iterator[Problem]:
             if phase is None:
                 continue
             if phase not in PHASES:
-                yield contract.problem(
-                    "unknown-phase",
-                    f"phase '{phase}' does not exist",
-                    *keys,
-                    mend=f"{hint(phase, PHASES)}there are: {', '.join(PHASES)}",
-                )
+                yield from contract.unknown("phase", phase, PHASES, *keys)
             elif phase in queue.phases[:index]:
                 yield contract.problem(
                     "repeated-phase",
@@ -53,8 +44,10 @@ def _phases(contract: Contract) -> Iterator[Problem]:
 
 
 def _phases_without_queue(contract: Contract) -> Iterator[Problem]:
+    if contract.is_unsure("queues", "phases"):
+        return
     taken = {phase for queue in contract.spec.queues.values() for phase in queue.phases}
-    taken |= contract.doubtful_texts("queues")
+    taken |= contract.repeated_texts("queues")
     taken |= {nearest(phase, PHASES) for phase in taken - {None, *PHASES}}
     for phase in PHASES:
         if phase not in taken:
