@@ -55,6 +55,10 @@ removed:
   type: list
   elements: str
   returned: always
+docker:
+  description: Whether Docker is there, which a dry run of a bare node has not installed.
+  type: bool
+  returned: always
 folders:
   description: Folders that were made or whose mode was set (in check mode, would be).
   type: list
@@ -63,6 +67,7 @@ folders:
 """
 
 SUFFIX = "clearml.conf"
+DOCKER = "/usr/bin/docker"
 
 
 def lay_down(config_directory, data_directory, configurations, dry_run):
@@ -157,7 +162,8 @@ def main():
         changed = lay_down(**module.params, dry_run=module.check_mode)
     except OSError as error:
         module.fail_json(msg=f"{error.filename}: {error.strerror}")
-    module.exit_json(changed=any(changed.values()), **changed)
+    there = os.path.exists(DOCKER)
+    module.exit_json(changed=any(changed.values()), docker=there, **changed)
 
 
 if __name__ == "__main__":
