@@ -1,6 +1,7 @@
 """The command line: it parses and prints; the work is done by the packages beside it.
 
-Exit codes: 0 done, 1 a named problem, 2 a wrong command line, 130 interrupted.
+Exit codes: 0 done, 1 a named problem, 2 a wrong command line, 130 interrupted. `fleet plan` has a
+2 of its own: differences; a wrong command line is its 1.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ COMMANDS = {
     "explain": ("fleet.cli.explain:explain", "Which work runs where, and why."),
     "images": ("fleet.cli.images:images", "Build the task and agent images, and list them."),
     "local": ("fleet.cli.local:local", "The fleet on this machine: up, down, status."),
-    "plan": ("fleet.cli.plan:plan", "The slots of each node, from queues.yml and an inventory."),
+    "plan": ("fleet.cli.plan:plan", "What queues.yml and an inventory declare, and what differs."),
     "report": ("fleet.cli.report:report", "Save a run's HTML report; print its leaderboard."),
     "run": ("fleet.cli.run:run", "Start work from a template."),
     "runs": ("fleet.cli.show:runs", "List the runs."),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from itertools import groupby
 
 import click
@@ -18,7 +18,9 @@ _MARKS: dict[Action, tuple[str, str, str]] = {
 _EQUAL = "No differences: the fleet is what queues.yml and the inventory say."
 # Up to so many nodes are named to `--limit`; with more, site.yml for all is shorter.
 _MOST_NODES = 12
-_TOGETHER = 2
+# So many alike are each told, more in one entry.
+_FEW = 2
+_NOT_HEARD = "the server has not heard of them"
 
 
 def count(differences: Sequence[Difference]) -> dict[str, int]:
@@ -37,7 +39,7 @@ def lines(differences: Sequence[Difference]) -> Iterator[str]:
         if found:
             yield f"\n{kind}s"
             for _, group in groupby(found, _together):
-                yield from _lines_of(list(group))
+                yield from _entries(list(group))
     yield "\nto make them equal"
     yield from (f"  {mend}" for mend in _mends(differences))
     counts = count(differences)
@@ -45,21 +47,31 @@ def lines(differences: Sequence[Difference]) -> Iterator[str]:
     yield f"\nPlan: {told}."
 
 
-def _together(item: Difference) -> tuple[str, ...]:
-    """What is told in one line if there is much of it: the slots that a node does not have yet."""
-    missing = item.kind == "worker" and item.action == "add" and not item.last_heard
-    return ("missing", item.node) if missing else (item.action, item.name)
+def _together(item: Difference) -> tuple[Hashable, ...]:
+    """What neighbours have in common that are told in one entry where there are many of them."""
+    if item.action in ("change", "remove"):
+        return (item.action, item.why, item.changes)
+    # The slots that a node does not have yet; a lost one has a time of its own.
+    slot = item.kind == "worker" and item.action == "add" and not item.last_heard
+    return (item.node,) if slot and not item.name.endswith(":*") else (item.action, item.name)
 
 
-def _lines_of(items: list[Difference]) -> Iterator[str]:
-    first = items[0]
-    if len(items) > _TOGETHER:
-        yield _line("add", f"{first.name} … {items[-1].name}", f"{len(items)} slots; {first.why}")
+def _entries(items: list[Difference]) -> Iterator[str]:
+    first, last = items[0], items[-1]
+    if len(items) <= _FEW:
+        for item in items:
+            yield _line(item.action, item.name, item.why)
+            yield from _changes(item)
         return
-    for item in items:
-        yield _line(item.action, item.name, item.why)
-        for change in item.changes:
-            yield f"      {change.field}: {short(change.old)} -> {short(change.new)}"
+    names = f"{first.name} … {last.name}"
+    why = _NOT_HEARD if first.action == "add" else first.why
+    yield _line(first.action, names, f"{len(items)} {first.kind}s: {why}")
+    yield from _changes(first)
+
+
+def _changes(item: Difference) -> Iterator[str]:
+    for change in item.changes:
+        yield f"      {change.field}: {short(change.old)} -> {short(change.new)}"
 
 
 def _line(action: Action, name: str, why: str) -> str:

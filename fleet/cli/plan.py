@@ -179,6 +179,6 @@ def _commits(live: Live) -> dict[str, str]:
 def _print_differences(found: list[Difference], live: Live) -> None:
     commits = sorted({commit[:12] for commit in _commits(live).values()})
     published = f", templates at commit {', '.join(commits)}" if commits else ""
-    click.echo(f"\nserver {live.server}: {len(live.workers)} workers{published}\n")
+    click.echo(f"\nserver {live.server}, workers: {len(live.workers)}{published}\n")
     for line in difference.lines(found):
         click.echo(line)

@@ -68,8 +68,8 @@ class SlotsAsJson(Slots):
     """One object: `nodes`, and what :meth:`show` is given."""
 
     def _note(self, plan: NodePlan) -> None:
-        self._kept.write(",\n  " if self.nodes else "\n  ")
-        json.dump(as_data(plan), self._kept)
+        start = ",\n  " if self.nodes else "\n  "
+        self._kept.write(start + json.dumps(as_data(plan)))
 
     def show(self, rest: dict[str, Any]) -> None:
         """Print it all."""

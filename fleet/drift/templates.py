@@ -41,8 +41,7 @@ def compare_templates(wanted: Wanted, live: Live) -> Iterator[Difference]:
                 "change",
                 "template",
                 phase.name,
-                why=f"published (at commit {code.commit[:12]}) from another contract, other images "
-                "or other fields",
+                why=f"published otherwise, at commit {code.commit[:12]}",
                 mend=_MEND,
                 changes=tuple(_change(part) for part in parts),
             )
@@ -59,7 +58,12 @@ def published_code(task: Mapping[str, Any]) -> StepCode:
 
 
 def _change(part: Part) -> FieldChange:
-    return FieldChange(_in_words(part.name), _shown(part.published), _shown(part.wanted))
+    old, new = _shown(part.published), _shown(part.wanted)
+    name, at, _ = new.partition("@")
+    if at and old.startswith(name + at):
+        # The same image of the same registry: its digest is what differs.
+        old, new = old.removeprefix(name + at), new.removeprefix(name + at)
+    return FieldChange(_in_words(part.name), old, new)
 
 
 def _in_words(path: str) -> str:
