@@ -55,7 +55,7 @@ class FleetRules:
         """Faults of the whole."""
         here = Place(self._reading.source.shown)
         problems = self._groups()
-        problems += self._others({problem.what for problem in problems})
+        problems += self._others()
         if not self._reading.inventory.nodes:
             problems.append(
                 Problem(
@@ -137,7 +137,7 @@ class FleetRules:
                     self._reading.others.pop(host)
         return problems
 
-    def _others(self, told: set[str]) -> list[Problem]:
+    def _others(self) -> list[Problem]:
         """Hosts that are in no node group: site.yml provisions all hosts, and fails on these."""
         faults = Faults(self._reading.source)
         known = ", ".join(self._spec.node_groups)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from fleet.errors import FleetError
 from fleet.images import digests
-from fleet.inventory.model import Inventory
-from fleet.inventory.places import shown
+from fleet.inventory.model import Inventory, shown
 from fleet.plan import NodePlan
 from fleet.plan.slots import AGENT_IMAGE
 from fleet.spec import Place, Problem, Spec

@@ -8,7 +8,7 @@ from fleet.errors import FleetError
 from fleet.inventory.faults import Faults
 from fleet.inventory.fleet_rules import FleetRules
 from fleet.inventory.image_rules import ImageRules
-from fleet.inventory.model import Inspection
+from fleet.inventory.model import UNREADABLE, Inspection
 from fleet.inventory.node_rules import NodeRules
 from fleet.inventory.quiet import quiet
 from fleet.inventory.reading import Reading, read
@@ -46,6 +46,9 @@ def inspect(spec: Spec, path: Path) -> Inspection:
 
 def _inspect(spec: Spec, reading: Reading) -> Inspection:
     inventory = reading.inventory
+    if any(problem.rule == UNREADABLE for problem in reading.problems):
+        # What is missing may be in what could not be read.
+        return Inspection(reading.problems, list(inventory.notes), len(inventory.nodes), slots=0)
     faults = Faults(reading.source)
     planner = Planner(
         spec, registry=_SOME_REGISTRY, digests=dict.fromkeys(spec.images, _SOME_DIGEST)
@@ -98,6 +101,4 @@ def _says(node: Node) -> tuple[tuple[str, bool], ...]:
 def _as_problem(error: FleetError, path: Path) -> Problem:
     if isinstance(error, Problem):
         return error
-    return Problem(
-        "inventory-unreadable", error.what, place=Place(error.where or str(path)), mend=error.mend
-    )
+    return Problem(UNREADABLE, error.what, place=Place(error.where or str(path)), mend=error.mend)

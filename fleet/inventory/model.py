@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from fleet.plan import Node
 from fleet.spec import Problem
+
+#: Rule of what Ansible itself cannot read.
+UNREADABLE = "inventory-unreadable"
+
+
+def shown(path: Path | str) -> str:
+    """A file's name as people see it: from the current folder on where it is below that."""
+    relative = os.path.relpath(path)
+    return str(path) if relative.startswith(os.pardir) else relative
 
 
 class NotKnown(Exception):

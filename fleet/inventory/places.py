@@ -5,26 +5,20 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from ansible._internal._datatag._tags import Origin
 
+from fleet.inventory.model import shown
 from fleet.spec import Place
 
 # A host's name, or with the bracket before it that of a group in INI.
 _WORD = re.compile(r"[ \t]*[\"']?(\[?[^\s\"'#;\[\]:]+)")
 
 
-def shown(path: Path | str) -> str:
-    """A file's name as people see it: from the current folder on where it is below that."""
-    relative = os.path.relpath(path)
-    return str(path) if relative.startswith(os.pardir) else relative
-
-
 def of_value(value: Any) -> Place | None:
     """Where Ansible read a value, or a key; None where it does not say."""
-    origin = Origin.get_tag(value)
+    origin = value if isinstance(value, Origin) else Origin.get_tag(value)
     if origin is None or origin.path is None:
         return None
     return Place(shown(origin.path), origin.line_num or None, origin.col_num or None)

@@ -103,11 +103,13 @@ def read(path: Path, groups: Container[str]) -> Reading:
             "there is no such inventory", where=str(path), mend="give a path that exists"
         )
     prepare()
-    # Imported late: Ansible takes its settings when it is imported, and half a second.
-    from fleet.inventory.source import Source
-
     with quiet():
+        # Imported late: Ansible takes its settings when it is imported, and half a second.
+        from fleet.inventory.said import listening
+        from fleet.inventory.source import Source
+
         source = Source(Path(path))
+    with quiet(), listening() as said:
         faults = Faults(source)
         reading = Reading(Inventory(Path(path), ()), source.problems, source)
         machines: dict[tuple[Any, ...], str] = {}
@@ -120,6 +122,7 @@ def read(path: Path, groups: Container[str]) -> Reading:
             first = machines.setdefault(_machine(entry), entry.name)
             if first != entry.name:
                 reading.twins[entry.name] = first
+        source.hear(said)
         reading.problems += faults.problems()
         reading.missing = known.missing()
         notes = (*source.notes, *known.notes())

@@ -21,10 +21,18 @@ from ansible.vars.hostvars import HostVars
 from ansible.vars.manager import VariableManager
 from ansible.vars.plugins import get_vars_from_inventory_sources, get_vars_from_path
 
-from fleet.errors import FleetError
 from fleet.inventory import places
 from fleet.inventory.environment import PLAYBOOKS
-from fleet.inventory.quiet import quiet
+from fleet.inventory.model import UNREADABLE, shown
+from fleet.inventory.said import (
+    MEND,
+    Said,
+    listening,
+    place_of,
+    problems_and_notes,
+    reason,
+    unreadable,
+)
 from fleet.inventory.templates import Templates
 from fleet.inventory.vault import Loader
 from fleet.plan.values import plain
@@ -32,9 +40,6 @@ from fleet.spec import Place, Problem
 
 #: How long a program of an inventory may take, in seconds.
 PATIENCE = 300.0
-
-_RULE = "inventory-unreadable"
-_MEND = "see what Ansible says: ansible-inventory -i INVENTORY --list"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +81,7 @@ class Source:
 
     Raises
     ------
-    FleetError
+    Problem
         Ansible cannot read it at all.
     """
 
@@ -87,27 +92,27 @@ class Source:
         if AnsibleCollectionConfig.collection_finder is None:
             init_plugin_loader()
         self._groups: dict[tuple[int, ...], tuple[tuple[str, ...], Mapping[str, Any]]] = {}
-        try:
-            with _bounded(patience) as stopped:
-                self._loader = Loader(self.notes)
-                # As for site.yml: what is beside the playbooks counts.
-                self._loader.set_basedir(str(PLAYBOOKS))
-                self._manager = _Manager(self._loader, str(self._path))
-                self._variables = VariableManager(loader=self._loader, inventory=self._manager)
-        except AnsibleError as error:
-            raise FleetError(
-                f"the inventory cannot be read: {_said(error)}",
-                where=places.shown(self._path),
-                mend=_MEND,
-            ) from None
-        for file, said in self._manager.failures.items():
+        self._lines = places.HostLines()
+        with listening() as said:
+            try:
+                with _bounded(patience) as stopped:
+                    self._loader = Loader(self.notes)
+                    # As for site.yml: what is beside the playbooks counts.
+                    self._loader.set_basedir(str(PLAYBOOKS))
+                    self._manager = _Manager(self._loader, str(self._path), said)
+                    self._variables = VariableManager(loader=self._loader, inventory=self._manager)
+            except AnsibleError as error:
+                raise self._error("the inventory", error) from None
+        for file, of_file in self._manager.failures.items():
             if stopped:
-                said = f"it did not end in {patience:g} s"
-            what = f"Ansible cannot read it: {said}"
-            self.problems.append(Problem(_RULE, what, place=Place(places.shown(file)), mend=_MEND))
+                text = f"its programs did not end in {patience:g} s, and were stopped"
+                place = Place(shown(file))
+                self.problems.append(Problem(UNREADABLE, text, place=place, mend=MEND))
+            else:
+                self.problems.append(unreadable(file, of_file, self._lines))
+        self.hear(said)
         self._templates = Templates(self._loader)
         self._hostvars: HostVars | None = None
-        self._lines = places.HostLines()
 
     @property
     def group_names(self) -> list[str]:
@@ -117,7 +122,7 @@ class Source:
     @property
     def shown(self) -> str:
         """Its path as people see it."""
-        return places.shown(self._path)
+        return shown(self._path)
 
     def hosts_of(self, group: str) -> set[str]:
         """Names of the hosts in a group, and in the groups below it."""
@@ -136,7 +141,7 @@ class Source:
 
         Raises
         ------
-        FleetError
+        Problem
             A file of variables cannot be read.
         """
         for host in self._manager.get_hosts("all"):
@@ -151,7 +156,7 @@ class Source:
             found = found or places.of_variable(self._entry(host).variables, variable)
         if found is None:
             found = self._lines.place(host.name, host.vars.get("inventory_file"))
-        return found or Place(places.shown(self._path))
+        return found or Place(shown(self._path))
 
     def value(self, entry: Entry, variable: str) -> Any:
         """A variable of a host, with its template worked out.
@@ -166,16 +171,23 @@ class Source:
             value, entry.variables, lambda: self._as_in_a_playbook(entry.name)
         )
 
+    def hear(self, said: list[Said]) -> None:
+        """Take what Ansible said as problems and notes."""
+        problems, notes = problems_and_notes(said, str(self._path), self._manager.read, self._lines)
+        self.problems += problems
+        self.notes += notes
+
+    def _error(self, what: str, error: AnsibleError) -> Problem:
+        place = place_of(error) or Place(self.shown)
+        text = f"{what} cannot be read: {reason(error)}"
+        return Problem(UNREADABLE, text, place=place, mend=MEND)
+
     def _entry(self, host: Host) -> Entry:
         try:
             names, shared = self._of_groups(host)
             own = combine_vars(host.get_vars(), self._of_files(host))
         except AnsibleError as error:
-            raise FleetError(
-                f"variables of the host {host.name} cannot be read: {_said(error)}",
-                where=places.shown(self._path),
-                mend=_MEND,
-            ) from None
+            raise self._error(f"variables of the host {host.name}", error) from None
         return Entry(plain(host.name), names, own, combine_vars(shared, own))
 
     def _of_groups(self, host: Host) -> tuple[tuple[str, ...], Mapping[str, Any]]:
@@ -209,21 +221,23 @@ class Source:
 class _Manager(InventoryManager):
     """Ansible's reader, that remembers which files no plugin could read, and why."""
 
-    def __init__(self, loader: Loader, path: str) -> None:
-        self.failures: dict[str, str] = {}
+    def __init__(self, loader: Loader, path: str, said: list[Said]) -> None:
+        self.failures: dict[str, list[Said]] = {}
         self.read: list[str] = []
         self.sources = [path]
+        self._said = said
         super().__init__(loader=loader, sources=self.sources)
 
     def parse_source(self, source: str, cache: bool = False) -> bool:
         """Read a file or a folder; whether anything of it could be read."""
-        with quiet() as messages:
-            parsed = super().parse_source(source, cache=cache)
+        before = len(self._said)
+        parsed = super().parse_source(source, cache=cache)
+        if os.path.isdir(source):
+            return parsed
         if parsed:
             self.read.append(source)
-        elif not os.path.isdir(source):
-            said = [line for line in messages.warnings() if line.startswith("Failed to parse")]
-            self.failures[source] = "; ".join(said) or "none of its plugins knows the format"
+        else:
+            self.failures[source] = self._said[before:]
         return parsed
 
 
@@ -247,7 +261,3 @@ def _bounded(seconds: float) -> Iterator[list[int]]:
         yield stopped
     finally:
         timer.cancel()
-
-
-def _said(error: AnsibleError) -> str:
-    return " ".join(str(error).split())

@@ -15,7 +15,7 @@ from ansible.parsing.vault import (
 )
 
 from ansible import constants
-from fleet.inventory.places import shown
+from fleet.inventory.model import shown
 
 _PROMPTS = ("prompt", "prompt_ask_vault_pass")
 _FOLDERS = frozenset(("group_vars", "host_vars"))
