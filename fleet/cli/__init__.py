@@ -6,9 +6,12 @@ Exit codes: 0 done, 1 a named problem, 2 a wrong command line, 130 interrupted. 
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import importlib
 import os
 import sys
+from collections.abc import Iterator
 
 import click
 
@@ -40,11 +43,23 @@ class _LazyGroup(click.Group):
         if name not in COMMANDS:
             return None
         module, attribute = COMMANDS[name][0].split(":")
-        return getattr(importlib.import_module(module), attribute)
+        with _no_collection():
+            return getattr(importlib.import_module(module), attribute)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, COMMANDS[name][1]) for name in self.list_commands(ctx)])
+
+
+@contextlib.contextmanager
+def _no_collection() -> Iterator[None]:
+    """Let nobody look for garbage among what is imported: it stays, and looking takes its time."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

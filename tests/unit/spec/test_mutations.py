@@ -143,7 +143,7 @@ def test_schema_and_model_refuse_the_same(tmp_path, full):
     validator = jsonschema.Draft202012Validator(schema())
     data = yaml.safe_load(full)
     for keys in _nodes(data):
-        for value in (None, 7, "some text", "", [], [1], {}, {"a": 1}, True, 10**30, 1.5):
+        for value in (None, 7, "some text", [], {"a": 1}):
             changed = copy.deepcopy(data)
             _parent(changed, keys)[keys[-1]] = value
             file.write_text(_dump(changed))
@@ -169,7 +169,7 @@ _PIECES = st.one_of(
 
 
 @settings(
-    max_examples=300,
+    max_examples=200,
     deadline=None,
     derandomize=True,
     database=None,

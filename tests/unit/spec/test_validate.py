@@ -1,0 +1,206 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from fleet import cli
+from fleet.spec import SPEC_FILE
+
+SHIPPED = SPEC_FILE.read_text()
+# What the check of queues.yml alone has no use for, and would wait for.
+HEAVY = ("ansible", "rich", "clearml", "numpy", "pandas", "jinja2", "fleet.spec.schema")
+
+
+def _validate(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", "from fleet.cli import main; main()", "validate"]
+        + [str(argument) for argument in arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(SPEC_FILE.parent)},
+    )
+
+
+@pytest.fixture
+def broken(tmp_path):
+    file = tmp_path / "queues.yml"
+    text = SHIPPED.replace("image: cuda", "image: cuder").replace("    slots: 2", "    slotz: 2")
+    file.write_text(text)
+    return file
+
+
+def test_a_right_file_gives_one_line_and_exit_0():
+    done = _validate(cwd=SPEC_FILE.parent)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "queues.yml: 6 queues, 3 node groups, 3 images, nothing wrong\n"
+
+
+def test_every_problem_has_its_place_rule_and_mend(broken):
+    done = _validate("--spec", broken, cwd=broken.parent)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.splitlines() == [
+        "queues.yml:29:5: unknown key 'node_groups.cpu_nodes.slotz' [unknown-key]",
+        "    fix: did you mean 'slots'? known here: image, slots, accelerator, services, limits, "
+        "data, description",
+        "queues.yml:32:5: image 'cuder' does not exist [unknown-image]",
+        "    fix: did you mean 'cuda'? there are: agent, cpu, cuda",
+        "queues.yml: 2 problems",
+    ]
+
+
+def test_a_file_elsewhere_is_named_in_full(broken):
+    done = _validate("--spec", broken, cwd=SPEC_FILE.parent)
+    assert done.stdout.startswith(f"{broken}:29:5: ")
+
+
+def test_json_holds_the_same(broken):
+    done = _validate("--spec", broken, "--json", cwd=broken.parent)
+    assert (done.returncode, done.stderr) == (1, "")
+    told = json.loads(done.stdout)
+    assert set(told) == {"ok", "problems", "notes", "counts"}
+    assert told["ok"] is False
+    assert [problem["rule"] for problem in told["problems"]] == ["unknown-key", "unknown-image"]
+    assert told["problems"][1] == {
+        "rule": "unknown-image",
+        "file": "queues.yml",
+        "line": 32,
+        "column": 5,
+        "what": "image 'cuder' does not exist",
+        "mend": "did you mean 'cuda'? there are: agent, cpu, cuda",
+    }
+
+
+def test_json_of_a_right_file():
+    told = json.loads(_validate("--json").stdout)
+    assert told == {
+        "ok": True,
+        "problems": [],
+        "notes": [],
+        "counts": {"queues": 6, "node_groups": 3, "images": 3},
+    }
+
+
+def test_sarif_and_exit_code(broken):
+    done = _validate("--spec", broken, "--sarif")
+    assert done.returncode == 1
+    (run,) = json.loads(done.stdout)["runs"]
+    assert [result["ruleId"] for result in run["results"]] == ["unknown-key", "unknown-image"]
+
+
+@pytest.mark.parametrize("arguments", [["--json", "--sarif"], ["--nope"], ["extra"], ["-i"]])
+def test_a_wrong_command_line_exits_with_2(arguments):
+    done = _validate(*arguments)
+    assert done.returncode == 2
+    assert "Error" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_notes_come_after_the_problems_and_are_none(tmp_path):
+    text = SHIPPED.replace("  cuda:\n", "  spare:\n    repository: fleet/spare\n  cuda:\n")
+    text = text.replace("    services: true\n", "").replace("[training]", "[training, pipeline]")
+    (tmp_path / "queues.yml").write_text(text)
+    done = _validate("--spec", "queues.yml", cwd=tmp_path)
+    assert done.returncode == 0
+    first, second, last = done.stdout.splitlines()
+    assert first.startswith("note: no node group runs the image 'spare'")
+    assert second.startswith("note: each pipeline on 'gpu-train' holds a slot of 'gpu_nodes'")
+    assert last.endswith("nothing wrong")
+
+
+def _special(kind: str, folder: Path) -> tuple[Path, str]:
+    """A path that is no text file, and what must be said of it."""
+    path = folder / "queues.yml"
+    if kind == "missing":
+        return path, "No such file"
+    if kind == "folder":
+        path.mkdir()
+        return path, "Is a directory"
+    if kind == "fifo":
+        os.mkfifo(path)
+        return path, "not a regular file"
+    if kind == "null device":
+        return Path("/dev/null"), "not a regular file"
+    if kind == "empty":
+        path.touch()
+        return path, "is empty"
+    if kind == "binary":
+        path.write_bytes(bytes(range(256)))
+        return path, "not UTF-8"
+    if kind == "loop":
+        path.symlink_to(path)
+        return path, "symbolic links"
+    path.write_text(f"x/{path}")
+    return path / "below", "Not a directory"
+
+
+@pytest.mark.parametrize(
+    "kind", ["missing", "folder", "fifo", "null device", "empty", "binary", "loop", "below a file"]
+)
+def test_what_is_no_text_file_is_told_at_once(tmp_path, kind):
+    path, word = _special(kind, tmp_path)
+    done = _validate("--spec", path, cwd=tmp_path)
+    assert done.returncode == 1
+    assert word in done.stdout
+    assert "    fix: " in done.stdout
+    assert done.stderr == ""
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
+def test_a_file_that_may_not_be_read_is_told(tmp_path):
+    path = tmp_path / "queues.yml"
+    path.write_text(SHIPPED)
+    path.chmod(0)
+    done = _validate("--spec", path)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "Permission denied" in done.stdout
+
+
+def test_text_that_the_terminal_cannot_show_is_shown_by_its_code(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONIOENCODING", "latin-1")
+    path = tmp_path / "queues.yml"
+    path.write_text(SHIPPED.replace("image: cuda", "image: 日本"))
+    done = _validate("--spec", path)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert r"\u65e5\u672c" in done.stdout
+
+
+def test_the_check_of_queues_yml_loads_nothing_that_it_does_not_need():
+    code = (
+        "import sys\n"
+        "from fleet.cli import cli\n"
+        "cli(['validate'], standalone_mode=False)\n"
+        f"print([name for name in {HEAVY!r} if name in sys.modules])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+        env={**os.environ, "PYTHONPATH": str(SPEC_FILE.parent)},
+    )
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_an_exit_code_of_a_command_reaches_the_shell(monkeypatch):
+    """`ctx.exit(3)` was swallowed: the shell saw 0."""
+
+    @click.command()
+    @click.pass_context
+    def stop(ctx: click.Context) -> None:
+        ctx.exit(3)
+
+    monkeypatch.setattr(cli._LazyGroup, "get_command", lambda *_: stop)
+    monkeypatch.setattr(sys, "argv", ["fleet", "stop"])
+    with pytest.raises(SystemExit) as caught:
+        cli.main()
+    assert caught.value.code == 3
