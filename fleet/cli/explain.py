@@ -141,6 +141,8 @@ def _print(answer: Answer, as_json: bool) -> None:
     console.print(f"[bold]{escape(answer.subject)}[/bold]", highlight=False)
     console.print(answer.paragraph, markup=False, highlight=False)
     for found in answer.tables:
+        if not found.rows:
+            continue
         table = Table()
         for heading in found.headings:
             table.add_column(heading, overflow="fold")

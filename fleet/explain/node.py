@@ -51,8 +51,12 @@ def _in_use(spec: Spec, plan: NodePlan, groups: list[str]) -> str:
         return f"{inside}, and has no agent for now: it is disabled ({plan.disabled})."
     if not plan.slots and not plan.unknown_gpus:
         return f"{inside}, and has no agent: its groups and its variables give it no slot."
-    said = [f"{group} gives a node {agents_in_words(spec.node_groups[group])}" for group in groups]
-    return f"{inside}, and has {counted(len(plan.slots), 'agent')}: {'; '.join(said)}."
+    said = "; ".join(
+        f"{group} gives a node {agents_in_words(spec.node_groups[group])}" for group in groups
+    )
+    if plan.unknown_gpus and not plan.slots:
+        return f"{inside}: {said}."
+    return f"{inside}, and has {counted(len(plan.slots), 'agent')}: {said}."
 
 
 def _devices(node: Node, plan: NodePlan) -> list[str]:
