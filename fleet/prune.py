@@ -115,5 +115,5 @@ def _in_use(waiting: int, workers: list[str]) -> str:
         reasons.append(f"{waiting} task{'s wait' if waiting > 1 else ' waits'} in it")
     if workers:
         more = f" and {len(workers) - _SHOWN} more" if len(workers) > _SHOWN else ""
-        reasons.append(f"{', '.join(workers[:_SHOWN])}{more} polls it")
-    return " and ".join(reasons)
+        reasons.append(f"polled by {', '.join(workers[:_SHOWN])}{more}")
+    return ", ".join(reasons)
