@@ -112,8 +112,10 @@ class FleetWorker(Worker):
 
     def _get_docker_cmd(self, *args: Any, **kwargs: Any) -> list[str]:
         # The images hold all that a task needs. Only the start script is the standalone one:
-        # an `execute --standalone-mode` would not clone the step code.
-        return super()._get_docker_cmd(*args, **{**kwargs, "standalone_mode": True})
+        # an `execute --standalone-mode` would not clone the step code. A task's own set-up script
+        # does not run: it would, before the step code could refuse the task for having one.
+        given = {**kwargs, "standalone_mode": True, "docker_bash_setup_script": None}
+        return super()._get_docker_cmd(*args, **given)
 
     def _unregister(self, *args: Any, **kwargs: Any) -> None:
         try:
