@@ -114,9 +114,15 @@ def differing_parts(published: Mapping[str, Any], wanted: Mapping[str, Any]) -> 
         Empty where both are equal.
     """
     found = [part for key in _COMPARED for part in _parts(key, published.get(key), wanted[key])]
-    dropped = sorted(set(published["hyperparams"]) - set(wanted["hyperparams"]))
-    gone = [Part(f"hyperparams.{name}", published["hyperparams"][name], None) for name in dropped]
-    return found + gone
+    return found + list(_dropped_fields(published["hyperparams"], wanted["hyperparams"]))
+
+
+def _dropped_fields(
+    published: Mapping[str, Mapping[str, Any]], wanted: Mapping[str, Mapping[str, Any]]
+) -> Iterator[Part]:
+    for section, held in sorted(published.items()):
+        for name in sorted(set(held) - set(wanted.get(section, {}))):
+            yield Part(f"hyperparams.{section}.{name}", held[name].get("value"), None)
 
 
 def _hyperparams(phase: Phase) -> dict[str, dict[str, Any]]:

@@ -43,6 +43,47 @@ def test_the_policy_decides_about_another_queue(choice, asked, allowed):
         assert choice in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("model", "choice", "asked", "queue"),
+    [
+        ("ridge", "fixed", None, "cpu-train"),
+        ("mlp", "fixed", None, "gpu-train"),
+        ("mlp", "fixed", "gpu-train", "gpu-train"),
+        ("mlp", "fixed", "cpu-train", None),
+        ("mlp", "phase", None, "gpu-train"),
+        ("mlp", "phase", "cpu-train", "cpu-train"),
+        ("mlp", "free", "services", "services"),
+        ("mlp", "free", "unheard-of", None),
+    ],
+)
+def test_a_model_that_wants_a_gpu_has_its_queue_chosen_so(model, choice, asked, queue):
+    values = {"Model/name": model}
+    if queue:
+        assert prepare(_with_choice(choice), "training", values, queue=asked).queue == queue
+    else:
+        with pytest.raises(FleetError, match=f"'{asked}'"):
+            prepare(_with_choice(choice), "training", values, queue=asked)
+
+
+def test_the_pipeline_too_goes_where_the_policy_lets_it():
+    assert prepare(_with_choice("free"), "pipeline", {}, queue="cpu-train").queue == "cpu-train"
+    for choice in ("fixed", "phase"):
+        with pytest.raises(FleetError, match="'cpu-train'") as caught:
+            prepare(_with_choice(choice), "pipeline", {}, queue="cpu-train")
+        assert caught.value.mend == "leave --queue out, or use: services"
+
+
+@pytest.mark.parametrize(("entry", "refused"), [("pipeline", "training"), ("phase", "pipeline")])
+def test_a_template_that_people_do_not_start_is_refused_with_those_that_they_do(entry, refused):
+    spec = _with_policy(entry=entry)
+    with pytest.raises(UserError, match=f"'{refused}' may not be started") as caught:
+        prepare(spec, refused, {})
+    assert caught.value.where == f"queues.yml, policy entry: {entry}"
+    assert "inference-batch" in caught.value.mend
+    assert prepare(spec, "inference-batch", {}).queue == "cpu-infer"
+    assert prepare(_with_policy(entry="both"), refused, {}).template == refused
+
+
 def test_a_pipeline_needs_the_queues_of_its_steps_and_no_others():
     every = needed_queues(SPEC, prepare(SPEC, "pipeline", {}))
     assert every == ["services", "cpu-preprocess", "cpu-train", "gpu-train", "cpu-infer"]

@@ -52,13 +52,18 @@ def test_a_queue_that_is_no_more_is_named():
     assert part == Part("configuration.routing.accelerators.old-queue", "cpu", None)
 
 
-def test_a_section_and_a_routing_key_that_are_no_more_are_named():
+def test_a_field_and_a_routing_key_that_are_no_more_are_named():
     published = copy.deepcopy(_content())
+    published["hyperparams"]["Model"]["depth"] = {"value": "3"}
     published["hyperparams"]["Old"] = {"field": {"value": "1"}}
     routing = json.loads(published["configuration"]["routing"]["value"])
     published["configuration"]["routing"]["value"] = json.dumps({**routing, "old": 1})
     names = [part.name for part in differing_parts(published, _content())]
-    assert names == ["configuration.routing.old", "hyperparams.Old"]
+    assert names == [
+        "configuration.routing.old",
+        "hyperparams.Model.depth",
+        "hyperparams.Old.field",
+    ]
 
 
 @pytest.mark.parametrize("value", ["", "no JSON", "[]", None])
