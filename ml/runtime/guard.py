@@ -3,6 +3,9 @@
 A user may edit all of a draft, its routing too. The rules are therefore those of the published
 template and not the clone's own: for what a person started those of the stable version, for a
 step of a run those of the version that the run began with.
+
+The guard is part of the step code: it refuses a task that has another commit or diff as long as
+that code still calls it.
 """
 
 from __future__ import annotations
