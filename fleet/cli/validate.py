@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,7 +35,17 @@ class _Findings:
 @click.option(
     "--sarif", is_flag=True, help="Print SARIF 2.1.0, which code-review tools show on the line."
 )
-def validate(spec_file: Path, inventory: Path | None, as_json: bool, sarif: bool) -> None:
+@click.option(
+    "--ignore",
+    "ignored",
+    metavar="RULE",
+    multiple=True,
+    help="Leave out the problems of a rule, such as image-without-digest where nothing was built "
+    "yet; may be given more than once.",
+)
+def validate(
+    spec_file: Path, inventory: Path | None, as_json: bool, sarif: bool, ignored: tuple[str, ...]
+) -> None:
     """Check queues.yml, and an inventory against it: all that is knowable without a connection.
 
     Exits with 0 when nothing is wrong, with 1 when something is.
@@ -44,7 +54,7 @@ def validate(spec_file: Path, inventory: Path | None, as_json: bool, sarif: bool
         raise click.UsageError("--json and --sarif are two forms of the same: give one of them")
     # A name that the terminal's encoding lacks is shown by its code, instead of ending the command.
     sys.stdout.reconfigure(errors="backslashreplace")
-    found = _find(spec_file, inventory)
+    found = _without(_find(spec_file, inventory), ignored)
     if sarif:
         # Imported late, as all that a commit's check does not need.
         from fleet.spec.sarif import report
@@ -79,6 +89,13 @@ def _find(spec_file: Path, inventory: Path | None) -> _Findings:
     found.notes += seen.notes
     found.counts |= {"nodes": seen.nodes, "slots": seen.slots}
     return found
+
+
+def _without(found: _Findings, ignored: Collection[str]) -> _Findings:
+    kept = [problem for problem in found.problems if problem.rule not in ignored]
+    left_out = len(found.problems) - len(kept)
+    notes = [f"{_counted(left_out, 'problems')} left out by --ignore"] if left_out else []
+    return _Findings(kept, [*found.notes, *notes], found.counts)
 
 
 def _counts(spec: Spec) -> dict[str, int]:

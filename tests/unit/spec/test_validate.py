@@ -10,7 +10,7 @@ import click
 import pytest
 
 from fleet import cli
-from fleet.spec import SPEC_FILE
+from fleet.spec import SPEC_FILE, examine
 
 SHIPPED = SPEC_FILE.read_text()
 # What the check of queues.yml alone has no use for, and would wait for.
@@ -96,6 +96,35 @@ def test_sarif_and_exit_code(broken):
     assert [result["ruleId"] for result in run["results"]] == ["unknown-key", "unknown-image"]
 
 
+def test_a_rule_can_be_left_out_and_that_is_said(broken):
+    done = _validate("--spec", broken, "--ignore", "unknown-image", "--json")
+    assert done.returncode == 1
+    assert [each["rule"] for each in json.loads(done.stdout)["problems"]] == ["unknown-key"]
+    done = _validate("--spec", broken, "--ignore", "unknown-image", "--ignore", "unknown-key")
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[0] == "note: 2 problems left out by --ignore"
+
+
+INVENTORY = "all: {children: {cpu_nodes: {hosts: {node-1: {fleet_slots: %s}}}}}\n"
+
+
+def test_problems_of_the_contract_and_of_the_inventory_are_told_together(tmp_path):
+    (tmp_path / "queues.yml").write_text(SHIPPED.replace("priority: 3", "priority: 2"))
+    (tmp_path / "hosts.yml").write_text(INVENTORY % "many")
+    done = _validate("--spec", "queues.yml", "-i", "hosts.yml", "--json", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (1, "")
+    problems = json.loads(done.stdout)["problems"]
+    assert (problems[0]["file"], problems[0]["rule"]) == ("queues.yml", "priority-tie")
+    assert any(each["file"] == "hosts.yml" and "many" in each["what"] for each in problems[1:])
+
+
+def test_an_inventory_waits_for_a_contract_that_can_be_read(broken):
+    (broken.parent / "hosts.yml").write_text(INVENTORY % 1)
+    done = _validate("--spec", "queues.yml", "-i", "hosts.yml", cwd=broken.parent)
+    assert done.returncode == 1
+    assert "note: hosts.yml was not checked: it can be when queues.yml is right" in done.stdout
+
+
 @pytest.mark.parametrize("arguments", [["--json", "--sarif"], ["--nope"], ["extra"], ["-i"]])
 def test_a_wrong_command_line_exits_with_2(arguments):
     done = _validate(*arguments)
@@ -154,14 +183,24 @@ def test_what_is_no_text_file_is_told_at_once(tmp_path, kind):
     assert done.stderr == ""
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
-def test_a_file_that_may_not_be_read_is_told(tmp_path):
+@pytest.fixture
+def somebody(tmp_path):
+    """For root, who may read every file, the rights of somebody else."""
+    (tmp_path / "queues.yml").write_text(SHIPPED)
+    (tmp_path / "queues.yml").chmod(0)
+    mine = os.geteuid()
+    if mine == 0:
+        os.seteuid(65534)
+    yield
+    os.seteuid(mine)
+
+
+def test_a_file_that_may_not_be_read_is_told(tmp_path, somebody):
     path = tmp_path / "queues.yml"
-    path.write_text(SHIPPED)
-    path.chmod(0)
-    done = _validate("--spec", path)
-    assert (done.returncode, done.stderr) == (1, "")
-    assert "Permission denied" in done.stdout
+    (problem,) = examine(path)[1]
+    assert (problem.rule, problem.place.file) == ("unreadable-file", str(path))
+    assert "Permission denied" in problem.what
+    assert problem.mend
 
 
 def test_text_that_the_terminal_cannot_show_is_shown_by_its_code(tmp_path, monkeypatch):
