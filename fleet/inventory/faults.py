@@ -52,6 +52,8 @@ class Faults:
 
 def words(host: str, number: int) -> str:
     """The first of some hosts, and how many more there are."""
+    # Ansible takes names also from files that are no text.
+    host = host.encode("utf-8", "backslashreplace").decode()
     if number == 1:
         return host
     return f"{host} and {number - 1:,} more host{'s' if number > 2 else ''}"
