@@ -13,20 +13,24 @@ from fleet.cli import options
 from fleet.explain import (
     Answer,
     Nodes,
-    check_known,
     explain_map,
     explain_node,
     explain_phase,
     explain_queue,
     explain_run,
     explain_task,
-    plans_of_group,
     write_pages,
 )
 from fleet.paths import REPOSITORY
-from fleet.spec import Spec, load
+from fleet.spec import SPEC_FILE, Spec, load
 
 _INVENTORY = click.Path(path_type=Path, exists=True)
+_spec_of_inventory = click.option(
+    "--spec",
+    "spec_file",
+    type=click.Path(path_type=Path),
+    help="The contract; by default fleet_queues_file of the inventory, else queues.yml here.",
+)
 
 
 @click.group()
@@ -39,16 +43,15 @@ def explain() -> None:
 @click.option(
     "-i", "--inventory", type=_INVENTORY, help="Name the nodes of this inventory that serve it."
 )
-@options.spec_file
+@_spec_of_inventory
 @options.as_json
-def queue(name: str, inventory: Path | None, spec_file: Path, as_json: bool) -> None:
+def queue(name: str, inventory: Path | None, spec_file: Path | None, as_json: bool) -> None:
     """Who serves the queue NAME, what comes to it, and who may start work there."""
-    spec = load(spec_file)
-    check_known("queue", name, spec.queues, where=str(spec_file))
-    plans = None
-    if inventory:
-        plans = plans_of_group(spec, _nodes_of(spec, inventory), spec.queues[name].node_group)
-    _print(explain_queue(spec, name, plans), as_json)
+    if inventory is None:
+        _print(explain_queue(load(spec_file or SPEC_FILE), name), as_json)
+        return
+    spec, nodes = _nodes_of(inventory, spec_file)
+    _print(explain_queue(spec, name, nodes), as_json)
 
 
 @explain.command()
@@ -70,12 +73,12 @@ def phase(name: str, spec_file: Path, as_json: bool) -> None:
     show_default="inventories/local",
     help="The inventory that has the node.",
 )
-@options.spec_file
+@_spec_of_inventory
 @options.as_json
-def node(name: str, inventory: Path, spec_file: Path, as_json: bool) -> None:
+def node(name: str, inventory: Path, spec_file: Path | None, as_json: bool) -> None:
     """The agents of the node NAME, their queues, GPUs and limits, and why it has these."""
-    spec = load(spec_file)
-    _print(explain_node(spec, name, _nodes_of(spec, inventory)), as_json)
+    spec, nodes = _nodes_of(inventory, spec_file)
+    _print(explain_node(spec, name, nodes), as_json)
 
 
 @explain.command()
@@ -125,11 +128,11 @@ def map_command(writes: bool, spec_file: Path, as_json: bool) -> None:
         click.echo("the pages of docs/ are current")
 
 
-def _nodes_of(spec: Spec, inventory: Path) -> Nodes:
+def _nodes_of(inventory: Path, spec_file: Path | None) -> tuple[Spec, Nodes]:
     # Imported late: it imports Ansible, which no other explanation need wait for.
     from fleet.explain.inventory import nodes_of
 
-    return nodes_of(spec, inventory)
+    return nodes_of(inventory, spec_file)
 
 
 def _print(answer: Answer, as_json: bool) -> None:

@@ -15,10 +15,9 @@ from fleet.drift import Difference, Live, Wanted, compare, read_live
 from fleet.drift.templates import published_code
 from fleet.errors import FleetError
 from fleet.images import digests
-from fleet.inventory import Inventory, read_inventory
+from fleet.inventory import Inventory, read_declared
 from fleet.paths import REPOSITORY
 from fleet.plan import plan_fleet
-from fleet.spec import SPEC_FILE, Spec, load
 
 _NOT_BUILT = "(not built)"
 _UNKNOWN_REGISTRY = "REGISTRY"
@@ -87,7 +86,7 @@ def plan(
 
     Exit code: 0 equal, 2 differences, 1 an error, a wrong command line included.
     """
-    spec, inventory = _read(inventory_path, spec_file)
+    spec, inventory = read_declared(inventory_path, spec_file)
     built = digests.by_name(digests_file or inventory.digests_file or digests.PATH)
     registry = registry or inventory.registry
     if offline:
@@ -111,17 +110,6 @@ def plan(
         _show(slots, found, live)
     if found:
         raise click.exceptions.Exit(_DRIFT)
-
-
-def _read(inventory_path: Path, spec_file: Path | None) -> tuple[Spec, Inventory]:
-    """The contract that the inventory names, and the nodes that are in its groups."""
-    spec = load(spec_file or SPEC_FILE)
-    inventory = read_inventory(inventory_path, groups=spec.node_groups)
-    named = inventory.spec_file
-    if spec_file or named is None or named.resolve() == SPEC_FILE.resolve():
-        return spec, inventory
-    spec = load(named)
-    return spec, read_inventory(inventory_path, groups=spec.node_groups)
 
 
 def _need_registry(registry: str | None, inventory: Inventory) -> None:

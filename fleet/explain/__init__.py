@@ -6,9 +6,8 @@ pipeline compute.
 
 from fleet.explain.answer import Answer, Table
 from fleet.explain.fleetmap import explain_map
-from fleet.explain.names import check_known
 from fleet.explain.node import explain_node
-from fleet.explain.nodes import Nodes, plans_of_group
+from fleet.explain.nodes import Nodes
 from fleet.explain.pages import pages, write_pages
 from fleet.explain.phase import explain_phase
 from fleet.explain.queue import explain_queue
@@ -19,7 +18,6 @@ __all__ = [
     "Answer",
     "Nodes",
     "Table",
-    "check_known",
     "explain_map",
     "explain_node",
     "explain_phase",
@@ -27,6 +25,5 @@ __all__ = [
     "explain_run",
     "explain_task",
     "pages",
-    "plans_of_group",
     "write_pages",
 ]

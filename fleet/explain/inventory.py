@@ -6,25 +6,22 @@ from pathlib import Path
 
 from fleet.explain.nodes import Nodes
 from fleet.images import digests
-from fleet.inventory import read_inventory
+from fleet.inventory import read_declared
 from fleet.spec import Spec
 
 _NOT_BUILT = "(not built)"
 _NO_REGISTRY = "REGISTRY"
 
 
-def nodes_of(spec: Spec, inventory: Path) -> Nodes:
-    """Read an inventory.
+def nodes_of(path: Path, spec_file: Path | None) -> tuple[Spec, Nodes]:
+    """Read an inventory and the contract that it is under.
 
-    Raises
-    ------
-    FleetError
-        It cannot be read, or no host is in a node group.
+    Parameters and errors are those of :func:`~fleet.inventory.read_declared`.
     """
-    found = read_inventory(inventory, groups=spec.node_groups)
+    spec, found = read_declared(path, spec_file)
     built = digests.by_name(found.digests_file or digests.PATH)
-    return Nodes(
-        where=str(inventory),
+    return spec, Nodes(
+        where=str(path),
         nodes=tuple(found.nodes),
         registry=found.registry or _NO_REGISTRY,
         digests=dict.fromkeys(spec.images, _NOT_BUILT) | built,

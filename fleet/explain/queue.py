@@ -8,13 +8,14 @@ from typing import Any
 from fleet.explain.answer import Answer, Table, counted, listed
 from fleet.explain.groups import agents_in_words, data_in_words, limits_in_words
 from fleet.explain.names import check_known
+from fleet.explain.nodes import Nodes, plans_of_group
 from fleet.explain.policy import choice_in_words, who_as_facts, who_in_words
 from fleet.explain.routes import PIPELINE, routes_of_phase
 from fleet.plan import NodePlan, Slot
 from fleet.spec import Spec
 
 
-def explain_queue(spec: Spec, name: str, plans: Sequence[NodePlan] | None = None) -> Answer:
+def explain_queue(spec: Spec, name: str, nodes: Nodes | None = None) -> Answer:
     """Explain a queue.
 
     Parameters
@@ -23,22 +24,26 @@ def explain_queue(spec: Spec, name: str, plans: Sequence[NodePlan] | None = None
         The contract.
     name : str
         The queue's.
-    plans : sequence of NodePlan, optional
-        Of an inventory's nodes; without them, no node is named.
+    nodes : Nodes, optional
+        An inventory's; without them, none is named.
 
     Raises
     ------
     FleetError
-        No such queue.
+        No such queue, or the nodes that serve it have not the devices that they should.
     """
     check_known("queue", name, spec.queues, where="queues.yml")
     queue = spec.queues[name]
     group = spec.group_of_queue(name)
-    slots = None if plans is None else slots_of_queue(plans, name)
+    plans: list[NodePlan] = []
+    slots: list[tuple[NodePlan, Slot]] | None = None
+    if nodes:
+        plans = plans_of_group(spec, nodes, queue.node_group)
+        slots = [(plan, slot) for plan in plans for slot in plan.slots if name in slot.queues]
     sentences = [
         _served(spec, name, slots),
         _order(spec, name),
-        *_unknown(plans or (), queue.node_group),
+        *_unknown(plans, queue.node_group),
         *(work_in_words(spec, name, phase) for phase in queue.phases),
         choice_in_words(spec),
     ]
@@ -56,11 +61,6 @@ def explain_queue(spec: Spec, name: str, plans: Sequence[NodePlan] | None = None
     if slots is not None:
         tables.append(_slots(slots, name))
     return Answer(f"queue {name}", tuple(sentences), tuple(tables), _facts(spec, name, slots))
-
-
-def slots_of_queue(plans: Sequence[NodePlan], queue: str) -> list[tuple[NodePlan, Slot]]:
-    """The slots that take from a queue, with the nodes they are on."""
-    return [(plan, slot) for plan in plans for slot in plan.slots if queue in slot.queues]
 
 
 def work_in_words(spec: Spec, queue: str, phase: str) -> str:

@@ -13,10 +13,10 @@ from fleet.explain import (
     explain_node,
     explain_phase,
     explain_queue,
-    plans_of_group,
 )
+from fleet.explain.inventory import nodes_of
 from fleet.plan import Node, Override
-from fleet.spec import Spec, load
+from fleet.spec import SPEC_FILE, Spec, load
 from ml.catalog import PHASES
 from ml.model_catalog import MODELS
 
@@ -67,17 +67,17 @@ def test_a_queue_says_its_turn_its_work_and_its_owner():
 
 def test_a_queue_names_the_agents_of_an_inventory():
     nodes = _nodes(Node("gpu-1", ("gpu_nodes",), gpus=2), Node("cpu-1", ("cpu_nodes",)))
-    plans = plans_of_group(SPEC, nodes, "gpu_nodes")
-    answer = explain_queue(SPEC, "gpu-train", plans)
+    answer = explain_queue(SPEC, "gpu-train", nodes)
     assert "2 agents on 1 node" in answer.paragraph
     assert [agent["worker_id"] for agent in answer.facts["agents"]] == ["gpu-1:0", "gpu-1:1"]
     assert answer.tables[1].rows[0][:4] == ("gpu-1", "gpu-1:0", "2 of 2", "0")
-    assert "No node of this inventory serves it" in explain_queue(SPEC, "cpu-train", []).paragraph
+    nobody = explain_queue(SPEC, "services", nodes)
+    assert "No node of this inventory serves it" in nobody.paragraph
 
 
 def test_a_queue_whose_nodes_have_unknown_gpus_says_so():
-    plans = plans_of_group(SPEC, _nodes(Node("gpu-1", ("gpu_nodes",))), "gpu_nodes")
-    assert "gpu-1 has is not known" in explain_queue(SPEC, "gpu-train", plans).paragraph
+    nodes = _nodes(Node("gpu-1", ("gpu_nodes",)))
+    assert "gpu-1 has is not known" in explain_queue(SPEC, "gpu-train", nodes).paragraph
 
 
 def test_only_models_that_ask_for_a_gpu_are_sent_to_it():
@@ -176,6 +176,18 @@ def test_the_map_has_every_queue_phase_and_group():
     assert {row[0] for row in queues.rows} == {row[1] for row in steps.rows} == set(SPEC.queues)
     assert {row[0] for row in groups.rows} == set(SPEC.node_groups)
     json.dumps(answer.as_data())
+
+
+def test_a_node_is_explained_by_the_contract_that_its_inventory_names(tmp_path):
+    contract = SPEC_FILE.read_text().replace("slots: 2", "slots: 3")
+    (tmp_path / "queues.yml").write_text(contract)
+    inventory = tmp_path / "hosts"
+    named = "fleet_queues_file={{ inventory_dir }}/queues.yml"
+    inventory.write_text(f"[cpu_nodes]\ncpu-1\n[all:vars]\n{named}\n")
+    spec, nodes = nodes_of(inventory, None)
+    assert len(explain_node(spec, "cpu-1", nodes).facts["slots"]) == 3
+    spec, nodes = nodes_of(inventory, SPEC_FILE)
+    assert len(explain_node(spec, "cpu-1", nodes).facts["slots"]) == 2
 
 
 def test_explaining_what_needs_no_server_does_not_load_the_sdk():
