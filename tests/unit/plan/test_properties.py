@@ -18,6 +18,7 @@ GROUPS = {
     "pairs": {"image": "cuda", "accelerator": "gpu", "slots": 2},
     "mig_nodes": {"image": "cuda", "accelerator": "gpu", "slots": "per_mig"},
     "gpu_nodes": {"image": "cuda", "accelerator": "gpu", "slots": "per_gpu"},
+    "more_mig": {"image": "cuda", "accelerator": "gpu", "slots": "per_mig"},
     "more_gpu": {"image": "cuda", "accelerator": "gpu", "slots": "per_gpu"},
 }
 SPEC = Spec.model_validate(
