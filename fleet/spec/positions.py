@@ -172,7 +172,7 @@ class _Builder:
         if not isinstance(value, str):
             self._tell(
                 "key-not-text",
-                "a key is not text",
+                f"{_named(node)} is not text",
                 "use a plain word, or put the key in quotes",
                 _mark(node),
             )
@@ -212,6 +212,10 @@ class _Builder:
     def _tell(self, rule: str, what: str, mend: str, mark: tuple[int, int] | None = None) -> None:
         place = Place(self._source.file, *(mark or (1, 1)))
         self._source.problems.append(Problem(rule, what, place=place, mend=mend))
+
+
+def _named(node: yaml.Node) -> str:
+    return f"the key {shown(node.value)}" if isinstance(node, yaml.ScalarNode) else "a key"
 
 
 def _mark(node: yaml.Node | yaml.Event) -> tuple[int, int]:

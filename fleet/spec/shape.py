@@ -80,10 +80,17 @@ def _problem(error: dict[str, Any], keys: Keys, source: Source) -> Problem:
     value = error["input"] if keys in ((), None) else _value_at(keys, source)
     return Problem(
         "bad-value",
-        f"'{label(keys)}' is {shown(value)}, not {_expected(node)}",
+        f"'{label(keys)}' is {_shown(value, keys)}, not {_expected(node)}",
         place=place,
         mend=_value_mend(value, node, about),
     )
+
+
+def _shown(value: Any, keys: Keys) -> str:
+    # A secret may stand where its variable's name belongs: messages go to logs.
+    if keys[-1:] == ("credentials",) and isinstance(value, str):
+        return "something else"
+    return shown(value)
 
 
 def _value_at(keys: Keys, source: Source) -> Any:
@@ -153,26 +160,32 @@ def _is_misspelled(error: dict[str, Any], keys: Keys, source: Source) -> bool:
 
 
 def _value_mend(value: Any, node: dict[str, Any], about: str) -> str:
-    branches = list(_branches(node))
-    types = {branch.get("type") for branch in branches}
-    first = ""
+    mend = _quick_mend(value, list(_branches(node)))
+    if about:
+        return f"{mend}; {about}" if mend and not mend.endswith("?") else f"{mend} {about}".strip()
+    return mend or "see the comments in queues.yml"
+
+
+def _quick_mend(value: Any, branches: list[dict[str, Any]]) -> str:
+    """What most likely was meant, or how such a value is written; empty where nobody knows."""
+    types = {branch.get("type") for branch in branches if not _words(branch)}
+    words = [word for branch in branches for word in _words(branch)]
     if isinstance(value, str):
-        first = hint(value, [word for branch in branches for word in _words(branch)])
-        if types & {"integer", "number", "boolean"} and value.strip():
-            first = first or ("write it without quotes; " if _is_plain(value, types) else first)
-        elif "array" in types:
-            first = "write a list, such as [one, two]; "
-    elif "string" in types and isinstance(value, int | float) and value is not None:
-        first = "put it in quotes if it is meant as text; "
-    elif "array" in types and value is not None and not isinstance(value, list):
-        first = "write a list, such as [one, two]; "
+        if hint(value, words):
+            return hint(value, words).strip()
+        if _is_plain(value, types):
+            return "write it without quotes"
+        if value != value.strip():
+            return "remove the blanks around it"
+    elif "string" in types and isinstance(value, int | float):
+        return "put it in quotes if it is meant as text"
+    if "array" in types and value is not None:
+        plain = isinstance(value, str) and value.isprintable() and len(value) < 40
+        example = value if plain and value.strip() else "one, two"
+        return "add at least one" if value == [] else f"write a list, such as [{example}]"
     if "object" in types:
-        first = "write lines of `key: value`, indented below it; "
-        if value == {}:
-            first = "add at least one entry; "
-    elif value == []:
-        first = "add at least one; "
-    return f"{first}{about}" if about else first.rstrip("; ") or "see the comments in queues.yml"
+        return "add an entry" if value == {} else "write lines of `key: value`, indented below it"
+    return ""
 
 
 def _is_plain(value: str, types: set[str | None]) -> bool:

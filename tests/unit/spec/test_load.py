@@ -124,3 +124,19 @@ def test_missing_and_binary_files_are_named(tmp_path):
 def test_a_newer_file_is_told_by_its_version_alone(tmp_path):
     text = SHIPPED.replace("version: 1", "version: 7").replace("    slots: 2", "    replicas: 2")
     assert _rules(_written(tmp_path, text)) == ["newer-version"]
+
+
+def test_a_secret_in_the_place_of_its_variable_is_not_shown(tmp_path):
+    data = "    data: {object_stores: [{url: s3://team-data, credentials: AKIA/hidden}]}\n"
+    text = SHIPPED.replace("    slots: 2\n", f"    slots: 2\n{data}")
+    (problem,) = examine(_written(tmp_path, text))[1]
+    assert problem.rule == "bad-value"
+    assert "credentials" in problem.what
+    assert "hidden" not in str(problem)
+
+
+@pytest.mark.parametrize("value", ["-1", "true", "2.5", "513"])
+def test_a_number_out_of_place_is_not_taken_for_text(tmp_path, value):
+    text = SHIPPED.replace("    slots: 2\n", f"    slots: {value}\n")
+    (problem,) = examine(_written(tmp_path, text))[1]
+    assert "quotes" not in problem.mend

@@ -209,7 +209,7 @@ BROKEN = {
         "in quotes",
     ),
     "text for a list": Case(
-        "bad-value", "phases: [pipeline]", "@@phases: pipeline", "not a list", "write a list"
+        "bad-value", "phases: [pipeline]", "@@phases: pipeline", "not a list", "such as [pipeline]"
     ),
     "empty list": Case(
         "bad-value", "phases: [pipeline]", "@@phases: []", "an empty list", "add at least one"
@@ -482,7 +482,11 @@ BROKEN = {
         "write the members",
     ),
     "user with blanks around": Case(
-        "bad-value", END, access("    may_run: {training: [@@' ada']}\n"), "item 1", "may start"
+        "bad-value",
+        END,
+        access("    may_run: {training: [@@' ada']}\n"),
+        "item 1",
+        "remove the blanks",
     ),
     # ----- unmanaged
     "unmanaged and declared": Case(
