@@ -110,8 +110,12 @@ def test_mounts_and_buckets_are_what_the_contract_takes():
 
 def test_the_nodes_of_the_page_have_the_slots_that_it_says():
     blocks = [yaml.safe_load(block) for block in _blocks("add-a-gpu-node.md", "yaml")]
-    groups = next(block["node_groups"] for block in blocks if "node_groups" in block)
-    spec = _with_section("node_groups", groups)
+    added = next(block for block in blocks if "node_groups" in block)
+    data = load().model_dump(exclude_unset=True)
+    spec = Spec.model_validate(
+        {**data, **{section: {**data[section], **entries} for section, entries in added.items()}}
+    )
+    assert spec.queues_of_group("mig_nodes") == ["mig-infer"]
     digests = dict.fromkeys(spec.images, "sha256:" + "0" * 64)
 
     def slots(name: str, variables: dict, *groups: str) -> list[tuple[str, ...]]:
