@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from pathlib import Path
 
 from fleet.inventory.model import Inventory
-from fleet.inventory.reading import read_inventory
+from fleet.inventory.reading import NamedContract, checked, read
 from fleet.spec import SPEC_FILE, Spec, load
 
 
@@ -24,10 +25,11 @@ def read_declared(path: Path, spec_file: Path | None = None) -> tuple[Spec, Inve
     FleetError, FleetErrors
         All that is wrong with either of them.
     """
-    spec = load(spec_file or SPEC_FILE)
-    inventory = read_inventory(path, groups=spec.node_groups)
-    named = inventory.spec_file
-    if spec_file or named is None or named.resolve() == SPEC_FILE.resolve():
-        return spec, inventory
-    spec = load(named)
-    return spec, read_inventory(path, groups=spec.node_groups)
+    loaded: list[Spec] = []
+
+    def groups_of(named: NamedContract) -> Container[str]:
+        loaded.append(load(spec_file or named() or SPEC_FILE))
+        return loaded[0].node_groups
+
+    inventory = checked(read(path, groups_of))
+    return loaded[0], inventory

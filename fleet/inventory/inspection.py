@@ -37,7 +37,7 @@ def inspect(spec: Spec, path: Path) -> Inspection:
         Faults as problems: nothing that a user can mend is raised.
     """
     try:
-        reading = read(path, spec.node_groups)
+        reading = read(path, lambda _: spec.node_groups)
         with quiet():
             return _inspect(spec, reading)
     except FleetError as error:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Callable, Container
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fleet.errors import FleetError, raise_all
+from fleet.found import read_found
 from fleet.inventory.environment import prepare
 from fleet.inventory.faults import Faults
-from fleet.inventory.found import found_gpus
 from fleet.inventory.model import Inventory, NotKnown
 from fleet.inventory.quiet import quiet
 from fleet.inventory.values import REGISTRY, FleetValues
@@ -21,6 +21,9 @@ from fleet.spec import Problem
 
 if TYPE_CHECKING:
     from fleet.inventory.source import Entry, Source
+
+#: Tells the queues.yml that an inventory names, if it names one.
+NamedContract = Callable[[], Path | None]
 
 # With a node's address, what decides which machine a connection reaches.
 _REACHED_BY = (
@@ -46,12 +49,16 @@ def read_inventory(path: Path, groups: Container[str]) -> Inventory:
     FleetError, FleetErrors
         Ansible cannot read it, variables do not fit, or no host is in any of the groups.
     """
-    reading = read(path, groups)
+    return checked(read(path, lambda _: groups))
+
+
+def checked(reading: Reading) -> Inventory:
+    """The inventory, where nothing is wrong with it; errors are those of :func:`read_inventory`."""
     raise_all(reading.problems)
     if not reading.inventory.nodes:
         raise FleetError(
             "no host is in any node group of queues.yml",
-            where=str(path),
+            where=str(reading.inventory.path),
             mend="put hosts into groups that are named as the node groups are",
         )
     return reading.inventory
@@ -90,8 +97,15 @@ class Reading:
     twins: dict[str, str] = field(default_factory=dict)
 
 
-def read(path: Path, groups: Container[str]) -> Reading:
+def read(path: Path, groups_of: Callable[[NamedContract], Container[str]]) -> Reading:
     """Read an inventory with all that is wrong with it.
+
+    Parameters
+    ----------
+    path : path
+        File or folder.
+    groups_of : callable
+        Gives the names of the node groups; it may ask which contract the inventory names.
 
     Raises
     ------
@@ -114,6 +128,7 @@ def read(path: Path, groups: Container[str]) -> Reading:
         reading = Reading(Inventory(Path(path), ()), source.problems, source)
         machines: dict[tuple[Any, ...], str] = {}
         nodes, known = [], FleetValues(source, faults)
+        groups = groups_of(known.contract)
         for entry in source:
             if not any(group in groups for group in entry.groups):
                 reading.others[entry.name] = entry.groups
@@ -157,7 +172,7 @@ def _node(source: Source, entry: Entry, registry: str, faults: Faults) -> Node:
     # In a playbook it is a fact of the run; here it is what the last run found.
     values[FOUND] = None
     if values.get("fleet_gpus") is None:
-        values[FOUND] = found_gpus(entry.own.get("inventory_dir") or "", entry.name)
+        values[FOUND] = read_found(entry.own.get("inventory_dir") or "", entry.name)
     node, findings = parse_node(entry.name, entry.groups, values)
     for finding in findings:
         faults.add(entry.name, finding)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -60,12 +61,21 @@ class FleetValues:
             self._registries[registry] += 1
         return registry
 
+    def contract(self) -> Path | None:
+        """The queues.yml that the first host names which names one, node or not."""
+        name = "fleet_queues_file"
+        entry = next((entry for entry in self._source if name in entry.variables), None)
+        with contextlib.suppress(NotKnown):
+            value = entry and self._source.value(entry, name)
+            return _path(plain(value)) if isinstance(value, str) else None
+        return None
+
     def values(self) -> dict[str, Any]:
         """Attribute of Inventory → what most of the nodes say."""
         found: dict[str, Any] = {"registry": _most(self._registries)}
         for name, attribute in _FILES.items():
             text = _most(self._files[name])
-            found[attribute] = text and PLAYBOOKS / Path(text).expanduser()
+            found[attribute] = _path(text) if text else None
         return found
 
     def missing(self) -> list[Problem]:
@@ -110,6 +120,11 @@ class FleetValues:
         what = f"{name} is {described(value)}, not text"
         self._faults.add(entry.name, Finding(BAD_VALUE, name, value, what, "write it as text"))
         return ""
+
+
+def _path(text: str) -> Path:
+    """A path as the playbooks take it: from their folder on, if it is relative."""
+    return PLAYBOOKS / Path(text).expanduser()
 
 
 def _most(values: Counter[str]) -> str | None:

@@ -1,6 +1,6 @@
 """The plan: contract + node → slots. The one place where it is computed."""
 
-from fleet.plan.container import as_data, task_arguments, worker_tags, write_json
+from fleet.plan.container import as_data, task_arguments, worker_tags
 from fleet.plan.model import Node, NodePlan, Override, Slot
 from fleet.plan.routing import pinned_routing, policy, routing
 from fleet.plan.slots import Planner, image_reference, plan_fleet, plan_node
@@ -22,5 +22,4 @@ __all__ = [
     "routing",
     "task_arguments",
     "worker_tags",
-    "write_json",
 ]

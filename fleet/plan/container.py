@@ -5,8 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-from collections.abc import Iterable
-from typing import Any, TextIO
+from typing import Any
 
 from fleet.plan.model import NodePlan, Slot
 from fleet.spec import Limits, Mount, ObjectStore
@@ -67,23 +66,6 @@ def as_data(plan: NodePlan) -> dict[str, Any]:
         "unknown_gpus": list(plan.unknown_gpus),
         "slots": [_slot_data(plan, slot) for slot in plan.slots],
     }
-
-
-def write_json(plans: Iterable[NodePlan], stream: TextIO) -> None:
-    """Write plans as a JSON array, a line for each node: none is held longer than its line.
-
-    Parameters
-    ----------
-    plans : iterable of NodePlan
-        Taken one after the other.
-    stream : text file
-        Where the array goes; what is written is :func:`as_data` of each.
-    """
-    before = "[\n"
-    for plan in plans:
-        stream.write(before + json.dumps(as_data(plan)))
-        before = ",\n"
-    stream.write("[]\n" if before == "[\n" else "\n]\n")
 
 
 def _slot_data(plan: NodePlan, slot: Slot) -> dict[str, Any]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
+import functools
 from pathlib import Path
 
 import pytest
 
-from fleet.inventory import found, inspect, read_inventory
+from fleet.found import read_found, write_found
+from fleet.inventory import inspect, read_declared, read_inventory, reading
 from fleet.paths import REPOSITORY
 from fleet.spec import load
 
@@ -320,20 +321,16 @@ def test_unknown_gpus_are_a_note(inspected):
 
 
 def test_what_a_visit_found_counts_where_nothing_is_declared(
-    inspected, write, tmp_path, monkeypatch
+    inspected, write, monkeypatch, tmp_path
 ):
-    monkeypatch.setattr(found, "STATE", tmp_path / "state")
+    monkeypatch.setattr(reading, "read_found", functools.partial(read_found, state=tmp_path))
     hosts = SOUND.replace("          fleet_gpus: 4\n", "") + "        gpu-2: {fleet_gpus: 1}\n"
-    result = inspected(hosts)
-    folder = found.found_folder(str(write({})))
-    folder.mkdir(parents=True)
-    finding = {"gpus": 2, "mig": {"1": ["3g.40gb", "3g.40gb"]}}
-    for name in ("gpu-1", "gpu-2"):
-        (folder / f"{name}.json").write_text(json.dumps(finding))
+    assert inspected(hosts).slots == 1 + 2 + 1
+    visit = {"gpus": 2, "mig": {"1": ["3g.40gb", "3g.40gb"]}}
+    write_found(write({}), {"gpu-1": visit, "gpu-2": visit}, state=tmp_path)
     nodes = {node.name: node for node in read_inventory(write({}), SPEC.node_groups).nodes}
     assert (nodes["gpu-1"].gpus, nodes["gpu-1"].mig) == (2, {1: ("3g.40gb", "3g.40gb")})
     assert (nodes["gpu-2"].gpus, nodes["gpu-2"].mig) == (1, {})
-    assert result.notes
 
 
 def test_an_override_for_several_groups_may_be_a_variable_of_all(inspected):
@@ -392,3 +389,18 @@ def test_templates_see_each_host_s_own_values(write):
         (4, 2, "b:1"),
         (2, 1, "c:1"),
     ]
+
+
+def test_the_contract_that_the_inventory_names_is_its_own(write, tmp_path):
+    own = tmp_path / "own.yml"
+    text = (REPOSITORY / "queues.yml").read_text()
+    own.write_text(text.replace("cpu_nodes", "workers"))
+    path = write(
+        {
+            "hosts.yml": "workers: {hosts: {a: }}\n",
+            "group_vars/all.yml": f"fleet_queues_file: {own}\n",
+        }
+    )
+    spec, inventory = read_declared(path)
+    assert "workers" in spec.node_groups
+    assert [node.name for node in inventory.nodes] == ["a"]

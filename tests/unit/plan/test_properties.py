@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import io
-import json
-
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fleet.errors import FleetError
-from fleet.plan import Node, Override, as_data, plan_fleet, plan_node, write_json
+from fleet.plan import Node, Override, plan_fleet, plan_node
 from fleet.spec import Spec
 
 GROUPS = {
@@ -174,21 +171,6 @@ def test_another_node_changes_no_plan(fleet, other):
     assert {name: after[name] for name in before if name != other.name} == {
         name: plan for name, plan in before.items() if name != other.name
     }
-
-
-@settings(deadline=None, max_examples=50)
-@given(st.lists(nodes, max_size=4, unique_by=lambda node: node.name))
-def test_plans_are_written_as_they_are(fleet):
-    plans = []
-    for node in fleet:
-        try:
-            plans.append(_plan(node))
-        except FleetError:
-            continue
-    stream = io.StringIO()
-    write_json(iter(plans), stream)
-    assert json.loads(stream.getvalue()) == [as_data(plan) for plan in plans]
-    assert len(stream.getvalue().splitlines()) <= len(plans) + 2
 
 
 def test_a_fleet_is_planned_one_node_at_a_time():
