@@ -543,3 +543,83 @@ def test_a_broken_input_gives_one_problem_at_its_place(tmp_path, name):
         assert (problem.place.line, problem.place.column) == place
     with pytest.raises(FleetError, match="fix: "):
         load(tmp_path / "queues.yml")
+
+
+# What looks close to a breach and is none.
+RIGHT = {
+    "shared memory as large as memory": (GROUP, limits("memory: 1GiB, shared_memory: 1024MiB")),
+    "the least memory": (GROUP, limits("memory: 6MiB")),
+    "a fraction of a core": (GROUP, limits("cpus: 0.5")),
+    "writable in read-only": (
+        GROUP,
+        mounts("{source: /data}", "{source: /data/out, writable: true}", "{source: /tmp/in}"),
+    ),
+    "one source at two places": (
+        GROUP,
+        mounts("{source: /data/a}", "{source: /data/a, target: /tables}"),
+    ),
+    "the highest port": (GROUP, stores(bucket(url="'s3://minio:65535/data'"))),
+    "an own store by HTTP": (GROUP, stores(bucket(", secure: false", "'s3://minio:9000/data'"))),
+    "a region at AWS": (GROUP, stores(bucket(", region: eu-west-1"))),
+    "no slot but by override": ("slots: 1\n", "slots: 0\n"),
+    "a fixed choice of several queues": ("queue_choice: phase", "queue_choice: fixed"),
+    "a number of GPU slots": ("slots: per_gpu", "slots: 2"),
+    "MIG": ("slots: per_gpu", "slots: per_mig"),
+    "a user in two groups": (
+        END,
+        access("    groups: {a: [ada], b: [ada]}\n    may_run: {training: [a, b]}\n"),
+    ),
+    "foreign queues": (END, f"{END}unmanaged: {{queues: [team-*], workers: ['*-laptop']}}\n"),
+}
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_what_is_no_breach_is_let_pass(tmp_path, name):
+    old, new = RIGHT[name]
+    text, _ = _edited(old, new)
+    spec, problems = _examined(tmp_path, text)
+    assert [str(problem) for problem in problems] == []
+    assert spec is not None
+
+
+@pytest.mark.parametrize(
+    ("edits", "rules"),
+    [
+        # Values that are missing are equal to nothing.
+        ([("    priority: 2\n", ""), ("    priority: 3\n", "")], ["missing-key"] * 2),
+        (
+            [("priority: 2\n", "priority: x\n"), ("priority: 3\n", "priority: y\n")],
+            ["bad-value"] * 2,
+        ),
+        # A mount or pattern that cannot be read does not hide the next one's breach.
+        (
+            [(GROUP, mounts("{source: a, target: /x}", "7", "{source: /data, target: /tmp}"))],
+            ["bad-value", "bad-value", "mount-hides-the-system"],
+        ),
+        (
+            [(GROUP, mounts("{source: /etc}", "{source: /data, target: /tmp}"))],
+            ["mount-of-the-system", "mount-hides-the-system"],
+        ),
+        (
+            [(GROUP, stores("{url: x, credentials: vault_a}", bucket(", secure: false")))],
+            ["bad-value", "insecure-at-aws"],
+        ),
+        (
+            [(END, f"{END}unmanaged: {{workers: [3, '*']}}\n")],
+            ["bad-value", "unmanaged-everything"],
+        ),
+        # A group may be meant where `may_run` cannot be read, and only there.
+        ([(END, access("    groups: {ops: [ada]}\n    may_run: 3\n"))], ["bad-value"]),
+        (
+            [(END, access("    groups: {ops: [ada]}\n")), ("    slots: 2\n", "    slots: x\n")],
+            ["bad-value", "unused-access-group"],
+        ),
+    ],
+)
+def test_what_cannot_be_read_neither_hides_nor_makes_other_problems(tmp_path, edits, rules):
+    text = SHIPPED
+    for old, new in edits:
+        assert old in text
+        text = text.replace(old, new, 1)
+    _, problems = _examined(tmp_path, text)
+    assert [problem.rule for problem in problems] == rules

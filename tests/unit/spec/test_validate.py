@@ -8,8 +8,10 @@ from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from fleet import cli
+from fleet.cli.validate import validate
 from fleet.spec import SPEC_FILE, examine
 
 SHIPPED = SPEC_FILE.read_text()
@@ -176,11 +178,10 @@ def _special(kind: str, folder: Path) -> tuple[Path, str]:
 )
 def test_what_is_no_text_file_is_told_at_once(tmp_path, kind):
     path, word = _special(kind, tmp_path)
-    done = _validate("--spec", path, cwd=tmp_path)
-    assert done.returncode == 1
+    done = CliRunner().invoke(validate, ["--spec", str(path)])
+    assert (done.exit_code, done.stderr) == (1, "")
     assert word in done.stdout
     assert "    fix: " in done.stdout
-    assert done.stderr == ""
 
 
 @pytest.fixture
