@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible.errors import AnsibleError
 from ansible.parsing.dataloader import DataLoader
+from ansible.parsing.vault import EncryptedString
 from ansible.template import Templar
 from jinja2 import Environment, TemplateError, meta, nodes
 
@@ -57,8 +58,10 @@ class Templates:
         Raises
         ------
         NotKnown
-            A variable that it needs is not defined, or a lookup fails.
+            A variable that it needs is not defined, a lookup fails, or it cannot be decrypted.
         """
+        if isinstance(value, EncryptedString):
+            return self._work_out(value, everything())
         if not _is_template(value):
             return value
         key = self._key(value, variables)

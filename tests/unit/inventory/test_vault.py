@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
 
+from fleet.inventory.environment import prepare
 from fleet.paths import REPOSITORY
 
-VAULT = Path(sys.executable).with_name("ansible-vault")
+PASSWORD = "open sesame"
 HOSTS = """
     gpu_nodes: {hosts: {gpu-1: {fleet_gpus: 2}}}
 """
@@ -25,18 +27,29 @@ VALUES = """
 @pytest.fixture
 def inventory(write, tmp_path):
     password = tmp_path / "password"
-    password.write_text("open sesame\n")
+    password.write_text(f"{PASSWORD}\n")
     path = write(
         {
             "hosts.yml": HOSTS,
             "group_vars/all/main.yml": VALUES,
-            "group_vars/all/vault.yml": "vault_registry: closed:5000\nvault_folder: x\n",
+            "group_vars/all/vault.yml": _encrypted(
+                "vault_registry: closed:5000\nvault_folder: x\n"
+            ),
+            "group_vars/gpu_nodes.yml": _value("vault_key", "abc"),
         }
     )
-    secret = _run([VAULT, "encrypt_string", "--name", "vault_key", "abc"], password)
-    (path / "group_vars" / "gpu_nodes.yml").write_text(secret)
-    _run([VAULT, "encrypt", str(path / "group_vars/all/vault.yml")], password)
     return path, password
+
+
+def _encrypted(text: str) -> str:
+    prepare()
+    from ansible.parsing.vault import VaultLib, VaultSecret
+
+    return VaultLib([("default", VaultSecret(PASSWORD.encode()))]).encrypt(text).decode()
+
+
+def _value(name: str, text: str) -> str:
+    return f"{name}: !vault |\n{textwrap.indent(_encrypted(text), '  ')}"
 
 
 def _run(command, password=None) -> str:
@@ -84,9 +97,18 @@ def test_a_wrong_password_is_no_reason_to_stop(inventory, tmp_path):
     assert "password file" in _read(inventory[0], tmp_path / "missing")
 
 
-def test_an_inventory_that_is_encrypted_itself_is_told(inventory, tmp_path):
+def test_a_value_that_is_encrypted_alone_is_decrypted(inventory):
     path, password = inventory
-    _run([VAULT, "encrypt", str(path / "hosts.yml")], password)
+    (path / "group_vars" / "gpu_nodes.yml").write_text(_value("fleet_registry", "own:5000"))
+    assert _read(path, password).startswith("2 own:5000 /conf/x\n")
+    first, *notes = _read(path).splitlines()
+    assert first == "2 None None"
+    assert any(note.startswith("fleet_registry cannot be told yet") for note in notes)
+
+
+def test_an_inventory_that_is_encrypted_itself_is_told(inventory):
+    path, _ = inventory
+    (path / "hosts.yml").write_text(_encrypted(HOSTS))
     script = (
         "from pathlib import Path; from fleet.inventory import inspect\n"
         "from fleet.spec import load\n"
