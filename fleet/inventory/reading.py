@@ -116,6 +116,11 @@ def read(path: Path, groups_of: Callable[[NamedContract], Container[str]]) -> Re
         raise FleetError(
             "there is no such inventory", where=str(path), mend="give a path that exists"
         )
+    if Path(path).is_fifo():
+        # Ansible would wait for somebody who writes into it.
+        raise FleetError(
+            "a pipe is no inventory", where=str(path), mend="give a file, a folder or a program"
+        )
     prepare()
     with quiet():
         # Imported late: Ansible takes its settings when it is imported, and half a second.

@@ -127,6 +127,15 @@ def test_an_inventory_waits_for_a_contract_that_can_be_read(broken):
     assert "note: hosts.yml was not checked: it can be when queues.yml is right" in done.stdout
 
 
+@pytest.mark.parametrize("kind", ["missing", "fifo", "null device", "empty", "binary", "folder"])
+def test_what_is_no_inventory_is_told_at_once(tmp_path, kind):
+    path, _ = _special(kind, tmp_path)
+    done = _validate("-i", path)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.startswith(f"{path}:")
+    assert "    fix: " in done.stdout
+
+
 @pytest.mark.parametrize("arguments", [["--json", "--sarif"], ["--nope"], ["extra"], ["-i"]])
 def test_a_wrong_command_line_exits_with_2(arguments):
     done = _validate(*arguments)
