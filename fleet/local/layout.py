@@ -26,7 +26,7 @@ FILES_PORT = 8081
 REGISTRY_PORT = 5000
 
 #: Directories and locks beside the fleets' own, so that no fleet may bear their names.
-SHARED = ("build", "engine", "images", "logs")
+SHARED = ("build", "engine", "found", "images", "logs")
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
 
