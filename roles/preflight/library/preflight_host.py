@@ -51,7 +51,7 @@ options:
     default: 0
   mig:
     description:
-      - GPU to the profiles of its MIG instances, in the driver's order, that the inventory tells of.
+      - GPU to the profiles of its MIG instances that the inventory tells of, in order.
       - C(all) stands for each GPU that is not named.
     type: dict
     default: {}
