@@ -102,8 +102,6 @@ def _said(override: Override) -> list[str]:
         said.append(counted(override.slots, "slot"))
     if override.gpus is not None:
         said.append(counted(override.gpus, "GPU"))
-    if override.image is not None:
-        said.append(f"image {override.image}")
     if override.limits is not None:
         said.append(f"limits {limits_in_words(override.limits)}")
     return said

@@ -83,9 +83,6 @@ def _plan(planner: Planner, node: Node, faults: Faults) -> NodePlan | None:
         # It says how many devices are wanted; the variable that most directly says so is shown.
         variable = next((name for name, given in _says(node) if given), "")
         faults.add(node.name, Finding(problem.rule, variable, None, problem.what, problem.mend))
-    except FleetError:
-        # An override's image that does not exist: one of the rules of nodes tells it.
-        return None
     return None
 
 

@@ -63,13 +63,6 @@ class NodeRules:
                 )
                 continue
             self._member(node, group)
-            if override.image is not None and override.image not in self._spec.images:
-                self._override(
-                    node,
-                    group,
-                    f"names the image '{override.image}', which does not exist",
-                    _near(override.image, self._spec.images),
-                )
             if override.gpus is not None and _has_no_whole_gpus(entry):
                 self._override(
                     node,

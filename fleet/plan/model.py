@@ -18,7 +18,6 @@ class Override:
 
     slots: int | None = None
     gpus: int | None = None
-    image: str | None = None
     limits: Limits | None = None
 
 

@@ -102,14 +102,8 @@ def image_reference(spec: Spec, name: str, *, registry: str, digests: Mapping[st
     Raises
     ------
     FleetError
-        Neither the contract nor what was built gives a digest, or there is no such image.
+        Neither the contract nor what was built gives a digest.
     """
-    if name not in spec.images:
-        raise FleetError(
-            f"there is no image '{name}'",
-            where="queues.yml, images",
-            mend=f"there are: {', '.join(spec.images)}",
-        )
     image = spec.images[name]
     digest = image.digest or digests.get(name)
     if digest is None:
@@ -209,15 +203,14 @@ def _limits(node: Node, group: _Group) -> Limits:
 
 
 def _slot(node: Node, group: _Group, limits: Limits, index: int, owned: tuple[str, ...]) -> Slot:
-    image = node.overrides.get(group.name, _AS_THE_GROUP).image or group.entry.image
     name = f"{node.name}-{index}"
     return Slot(
         name=name,
         worker_id=f"{node.name}:{index}",
         group=group.name,
         queues=group.queues,
-        image_name=image,
-        image=group.images[image],
+        image_name=group.entry.image,
+        image=group.images[group.entry.image],
         devices=owned,
         services=group.entry.services,
         limits=limits,

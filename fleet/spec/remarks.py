@@ -20,10 +20,7 @@ def _unused_images(spec: Spec) -> Iterator[str]:
     used = {group.image for group in spec.node_groups.values()} | {AGENT_IMAGE}
     for name in spec.images:
         if name not in used:
-            yield (
-                f"no node group runs the image '{name}': only a node whose fleet_overrides name "
-                "it does"
-            )
+            yield f"no node group runs the image '{name}': nothing needs it to be built"
 
 
 def _empty_groups(spec: Spec) -> Iterator[str]:

@@ -116,9 +116,9 @@ BROKEN = {
         SOUND + "          fleet_overrides: {cpu_nodes: {slots: 2}}\n",
         ("unknown-override", GPU + 2, "'cpu_nodes', in which the node is not"),
     ),
-    "an override with no image": (
-        SOUND + "          fleet_overrides: {gpu_nodes: {image: cudda}}\n",
-        ("unknown-override", GPU + 2, "'cudda', which does not exist"),
+    "an override of the image": (
+        SOUND + "          fleet_overrides: {gpu_nodes: {image: cpu}}\n",
+        ("unknown-key", GPU + 2, "has an unknown key 'image'"),
     ),
     "a variable that is nearly one": (
         SOUND + "          fleet_slot: 2\n",

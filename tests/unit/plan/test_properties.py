@@ -41,7 +41,6 @@ overrides = st.builds(
     Override,
     slots=st.none() | counts,
     gpus=st.none() | counts,
-    image=st.sampled_from([None, "cpu"]),
 )
 nodes = st.builds(
     Node,

@@ -69,11 +69,9 @@ def test_a_node_is_disabled_with_a_reason(value, reason):
 
 
 def test_overrides_are_of_groups():
-    given_overrides = {
-        "gpu_nodes": {"slots": "2", "gpus": 4, "image": "cuda", "limits": {"cpus": 2}}
-    }
+    given_overrides = {"gpu_nodes": {"slots": "2", "gpus": 4, "limits": {"cpus": 2}}}
     override = _node(fleet_overrides=given_overrides).overrides["gpu_nodes"]
-    assert (override.slots, override.gpus, override.image) == (2, 4, "cuda")
+    assert (override.slots, override.gpus) == (2, 4)
     assert override.limits.cpus == 2
 
 
