@@ -41,15 +41,13 @@ def read_live(api: Api, *, lost_seconds: int = LOST_SECONDS) -> Live:
 
 
 def _workers(api: Api, lost_seconds: int) -> dict[str, LiveWorker]:
-    listed = api.call("workers.get_all", last_seen=_NO_LIMIT)["workers"]
-    # Asked a second time and not reckoned: this machine's clock need not be the server's.
-    answer = api.call("workers.get_all", last_seen=lost_seconds)["workers"]
-    alive = {worker["id"] for worker in answer}
     shared: dict[tuple[str, ...], tuple[str, ...]] = {}
-    return {
-        worker["id"]: _worker(worker, worker["id"] not in alive, shared)
-        for worker in [*listed, *answer]
-    }
+    workers: dict[str, LiveWorker] = {}
+    # Asked a second time and not reckoned: this machine's clock need not be the server's.
+    for lost, seconds in ((True, _NO_LIMIT), (False, lost_seconds)):
+        for worker in api.call("workers.get_all", last_seen=seconds)["workers"]:
+            workers[worker["id"]] = _worker(worker, lost, shared)
+    return workers
 
 
 def _worker(

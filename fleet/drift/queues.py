@@ -37,7 +37,7 @@ def compare_queues(spec: Spec, live: Live) -> Iterator[Difference]:
             queue.name,
             why=f"not declared; {_waiting(queue.waiting)}, {_polled(pollers[queue.name])}",
             mend="declare it in queues.yml, or name it there under unmanaged.queues; "
-            "site.yml with fleet_prune=true removes it when empty",
+            "site.yml -e fleet_prune=true removes it once it is empty and nobody polls it",
         )
 
 

@@ -77,10 +77,10 @@ def get_all(call: Call, data: dict[str, Any]) -> dict[str, Any]:
     last_seen = data.get("last_seen", _LAST_SEEN)
     asked = check_tags(data)
     pattern = data.get("worker_pattern")
-    seen: dict[str, dict[str, Any]] = {}
+    described = _Described(store)
     return {
         "workers": [
-            _described(store, record, seen)
+            described.worker(record)
             for record in store.workers.listed(last_seen)
             if _wanted(record.get("tags", []), asked.get("tags"))
             and _wanted(record.get("system_tags", []), asked.get("system_tags"))
@@ -116,44 +116,66 @@ def set_runtime_properties(call: Call, data: dict[str, Any]) -> dict[str, Any]:
     return {"added": len(data["runtime_properties"])}
 
 
-def _described(
-    store: Store, record: dict[str, Any], queues: dict[str, dict[str, Any]]
-) -> dict[str, Any]:
-    """A worker as it is listed; `queues` holds those that earlier workers of the answer poll."""
-    for key in record.get("queues", ()):
-        if key not in queues:
-            queues[key] = _queue(store, key)
-    user = store.users.get(record.get("user"))
-    worker = {
-        "id": record["id"],
-        "key": f"worker_{COMPANY_ID}_{record.get('user')}_{record['id']}",
-        "company": {"id": COMPANY_ID, "name": COMPANY_NAME},
-        "user": {"id": record.get("user"), "name": user["name"] if user else None},
-        "ip": record.get("ip"),
-        "tags": record.get("tags", []),
-        "system_tags": record.get("system_tags", []),
-        "register_time": record["register_time"],
-        "last_activity_time": record["last_activity_time"],
-        "last_report_time": record["last_report_time"],
-        "queues": [queues[key] for key in record.get("queues", ())],
-    }
-    task = store.tasks.get(record["task"]) if record.get("task") else None
-    if task:
+class _Described:
+    """Workers as they are listed; the queues and users that many have in common are read once."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._queues: dict[str, dict[str, Any]] = {}
+        self._users: dict[str | None, dict[str, Any]] = {}
+
+    def worker(self, record: dict[str, Any]) -> dict[str, Any]:
+        """The worker of a record."""
+        user = self._user(record.get("user"))
+        described = {
+            "id": record["id"],
+            "key": f"worker_{COMPANY_ID}_{user['id']}_{record['id']}",
+            "company": {"id": COMPANY_ID, "name": COMPANY_NAME},
+            "user": user,
+            "ip": record.get("ip"),
+            "tags": record.get("tags", []),
+            "system_tags": record.get("system_tags", []),
+            "register_time": record["register_time"],
+            "last_activity_time": record["last_activity_time"],
+            "last_report_time": record["last_report_time"],
+            "queues": [self._queue(key) for key in record.get("queues", ())],
+        }
+        return described | self._work(record)
+
+    def _work(self, record: dict[str, Any]) -> dict[str, Any]:
+        """The task in hand, with its project and queue; empty where there is none."""
+        store = self._store
+        task = store.tasks.get(record["task"]) if record.get("task") else None
+        if not task:
+            return {}
         started = task.get("started")
         running = (time.time() - timestamps.to_epoch(started)) * 1000 if started else 0
-        worker["task"] = {
-            "id": task["id"],
-            "name": task["name"],
-            "running_time": int(running),
-            "last_iteration": task.get("last_iteration", 0),
+        work = {
+            "task": {
+                "id": task["id"],
+                "name": task["name"],
+                "running_time": int(running),
+                "last_iteration": task.get("last_iteration", 0),
+            }
         }
         project = store.projects.get(task.get("project"))
         if project:
-            worker["project"] = {"id": project["id"], "name": project["name"]}
+            work["project"] = {"id": project["id"], "name": project["name"]}
         queue = store.queues.get(record.get("queue"))
         if queue:
-            worker["queue"] = {"id": queue["id"], "name": queue["name"]}
-    return worker
+            work["queue"] = {"id": queue["id"], "name": queue["name"]}
+        return work
+
+    def _user(self, key: str | None) -> dict[str, Any]:
+        if key not in self._users:
+            user = self._store.users.get(key)
+            self._users[key] = {"id": key, "name": user["name"] if user else None}
+        return self._users[key]
+
+    def _queue(self, key: str) -> dict[str, Any]:
+        if key not in self._queues:
+            self._queues[key] = _queue(self._store, key)
+        return self._queues[key]
 
 
 def _queue(store: Store, key: str) -> dict[str, Any]:

@@ -32,7 +32,7 @@ def test_a_stray_queue_says_what_waits_and_who_polls(fleet):
     first, second = compare_queues(fleet.spec, live)
     assert (first.action, first.name) == ("unknown", "team-b")
     assert "3 tasks waiting, polled by laptop:0, laptop:1, laptop:2 and 2 more" in first.why
-    assert "fleet_prune=true removes it when empty" in first.mend
+    assert "fleet_prune=true removes it once it is empty and nobody polls it" in first.mend
     assert (second.name, second.why) == ("old-one", "not declared; empty, nobody polls it")
 
 
