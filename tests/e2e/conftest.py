@@ -33,6 +33,17 @@ class LocalFleet:
         assert done.returncode == 0, done.stderr[-4000:]
         return json.loads(done.stdout)
 
+    def api(self, endpoint: str, **body: object) -> dict:
+        """What the fleet's server answers; in a process of its own: the SDK knows one server."""
+        script = (
+            "import json, sys; from fleet.clearml_api import connect; "
+            "print(json.dumps(connect().call(sys.argv[1], **json.loads(sys.argv[2]))))"
+        )
+        command = [str(REPOSITORY / ".venv/bin/python"), "-c", script, endpoint, json.dumps(body)]
+        done = self._run(command, REPOSITORY, 120)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
     def playbook(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run `ansible-playbook …` as the README says."""
         command = [str(REPOSITORY / ".venv/bin/ansible-playbook"), *arguments]

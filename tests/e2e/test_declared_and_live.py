@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from fleet.clearml_api import connect
-from fleet.paths import REPOSITORY, STATE, local_fleet_dir
+from fleet.paths import REPOSITORY, STATE
 
 _EQUAL, _DRIFT = 0, 2
 
@@ -83,16 +82,19 @@ def test_an_agent_that_was_stopped_by_hand_shows(fleet):
 
 
 def test_a_stray_queue_shows_and_is_pruned_only_when_that_is_asked_for(fleet):
-    api = connect(local_fleet_dir(fleet.name) / "server" / "clearml.conf")
-    api.call("queues.create", name="stray-queue")
+    fleet.api("queues.create", name="stray-queue")
     found = fleet.cli("plan")
     assert found.returncode == _DRIFT, found.stdout + found.stderr
     assert "? stray-queue" in found.stdout
 
     kept = fleet.playbook("site.yml", "--tags", "queues")
     assert "stray-queue" in kept.stdout
-    assert "stray-queue" in {queue["name"] for queue in api.queues()}
+    assert "stray-queue" in _queues(fleet)
 
     pruned = fleet.playbook("site.yml", "--tags", "queues", "-e", "fleet_prune=true")
     assert pruned.returncode == 0, pruned.stdout[-4000:]
-    assert "stray-queue" not in {queue["name"] for queue in api.queues()}
+    assert "stray-queue" not in _queues(fleet)
+
+
+def _queues(fleet) -> set[str]:
+    return {queue["name"] for queue in fleet.api("queues.get_all")["queues"]}
