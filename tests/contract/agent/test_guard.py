@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 
 from fleet.paths import REPOSITORY
-from fleet.spec import load
 from fleet.spec.models import Policy
 from fleet.templates import StepCode, template_content
 from ml.catalog import PHASES
 from tests.contract.agent.conftest import QUEUE, wait_for
+from tests.own_contract import SPEC as CONTRACT
 
-SPEC = load().model_copy(update={"policy": Policy(entry="both")})
+SPEC = CONTRACT.model_copy(update={"policy": Policy(entry="both")})
 DIGESTS = dict.fromkeys(SPEC.images, "sha256:" + "0" * 64)
 ENDED = ("completed", "failed", "stopped")
 DIFF = """diff --git a/README.md b/README.md

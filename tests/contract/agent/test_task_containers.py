@@ -14,7 +14,8 @@ import yaml
 from fleet.object_stores import credentials_by_group
 from fleet.paths import REPOSITORY
 from fleet.plan import as_data, node_from_variables, plan_node
-from fleet.spec import Spec, load
+from fleet.spec import Spec
+from tests.own_contract import SPEC
 
 ROLE = REPOSITORY / "roles" / "clearml_agent"
 AGENT = REPOSITORY / "images" / "agent"
@@ -33,7 +34,7 @@ exit 1
 
 @pytest.fixture(scope="module")
 def spec():
-    data = load().model_dump()
+    data = SPEC.model_dump()
     data["node_groups"]["gpu_nodes"]["slots"] = 1
     data["node_groups"]["mig_nodes"] = {
         "image": "cuda",

@@ -13,11 +13,10 @@ from fleet.explain import explain_run, explain_task
 from fleet.paths import REPOSITORY
 from fleet.queues import ensure_queues, live_workers
 from fleet.runs import prepare, start
-from fleet.spec import load
 from fleet.templates import StepCode, find_template, publish
 from ml.runtime import conventions
+from tests.own_contract import SPEC, SPEC_FILE
 
-SPEC = load()
 DIGESTS = dict.fromkeys(SPEC.images, "sha256:" + "0" * 64)
 CODE = StepCode("git://example/fleet.git", "a" * 40)
 
@@ -232,7 +231,7 @@ def test_the_commands_print_a_paragraph_a_table_and_json(ready, config_file):
 
     def explain(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [str(REPOSITORY / ".venv/bin/fleet"), "explain", *arguments],
+            [str(REPOSITORY / ".venv/bin/fleet"), "explain", *arguments, "--spec", str(SPEC_FILE)],
             capture_output=True,
             text=True,
             timeout=60,

@@ -26,14 +26,13 @@ from fleet.queues import ensure_queues
 from fleet.runs import prepare, read_run, start
 from fleet.server.settings import Settings
 from fleet.server.store import Store
-from fleet.spec import load
 from fleet.spec.models import Policy
 from fleet.templates import StepCode, find_template, publish
 from ml.catalog import PHASES
 from ml.runtime.guard import check_start
 from ml.runtime.server import Server
+from tests.own_contract import SPEC
 
-SPEC = load()
 DIGESTS = {name: "sha256:" + f"{index}" * 64 for index, name in enumerate(SPEC.images)}
 CODE = StepCode("git://example/fleet.git", "c" * 40)
 OWNED = {
@@ -88,7 +87,7 @@ def dan(config_file):
 
 @pytest.fixture
 def published(api):
-    """Publishes the templates of the shipped contract with another policy; gives that contract."""
+    """Publishes the templates of the tests' contract with another policy; gives that contract."""
     ensure_queues(api, SPEC.queues)
     queues = [queue for queue in api.queues() if queue["name"] in SPEC.queues]
     for entry in [entry for queue in queues for entry in queue["entries"]]:

@@ -14,7 +14,8 @@ import yaml
 
 from fleet.paths import REPOSITORY
 from fleet.plan import node_from_variables, plan_node
-from fleet.spec import Spec, load
+from fleet.spec import Spec
+from tests.own_contract import SPEC, SPEC_FILE
 
 DOCS = REPOSITORY / "docs"
 _FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -38,8 +39,8 @@ def _fleet(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def _with_section(section: str, entries: dict) -> Spec:
-    """The shipped contract with entries that a page adds or replaces."""
-    data = load().model_dump(exclude_unset=True)
+    """The tests' contract with entries that a page adds or replaces."""
+    data = SPEC.model_dump(exclude_unset=True)
     return Spec.model_validate({**data, section: {**data[section], **entries}})
 
 
@@ -48,7 +49,7 @@ def repository(tmp_path):
     for name in ("fleet", "ml"):
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(REPOSITORY / name, tmp_path / name, ignore=ignored)
-    shutil.copy(REPOSITORY / "queues.yml", tmp_path)
+    shutil.copy(SPEC_FILE, tmp_path)
     shutil.copy(REPOSITORY / "README.md", tmp_path)
     return tmp_path
 
@@ -94,7 +95,7 @@ def test_the_new_queue_is_one_that_the_contract_takes():
 
 def test_unmanaged_and_access_are_what_the_contract_takes():
     for page in ("move-a-queue.md", "who-decides.md"):
-        data = load().model_dump(exclude_unset=True)
+        data = SPEC.model_dump(exclude_unset=True)
         Spec.model_validate({**data, **yaml.safe_load(_blocks(page, "yaml")[0])})
 
 
@@ -111,7 +112,7 @@ def test_mounts_and_buckets_are_what_the_contract_takes():
 def test_the_nodes_of_the_page_have_the_slots_that_it_says():
     blocks = [yaml.safe_load(block) for block in _blocks("add-a-gpu-node.md", "yaml")]
     added = next(block for block in blocks if "node_groups" in block)
-    data = load().model_dump(exclude_unset=True)
+    data = SPEC.model_dump(exclude_unset=True)
     spec = Spec.model_validate(
         {**data, **{section: {**data[section], **entries} for section, entries in added.items()}}
     )
@@ -134,7 +135,11 @@ def test_the_inventory_in_ini_is_read_as_the_page_says(tmp_path):
     inventory.write_text(_blocks("add-a-gpu-node.md", "ini")[0])
 
     def explained(node: str) -> dict:
-        done = _fleet(REPOSITORY, "explain", "node", node, "-i", str(inventory), "--json")
+        done = _fleet(
+            REPOSITORY,
+            *("explain", "node", node, "-i", str(inventory)),
+            *("--spec", str(SPEC_FILE), "--json"),
+        )
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 

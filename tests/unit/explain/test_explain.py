@@ -16,18 +16,18 @@ from fleet.explain import (
 )
 from fleet.explain.inventory import nodes_of
 from fleet.plan import Node, Override
-from fleet.spec import SPEC_FILE, Spec, load
+from fleet.spec import Spec
 from ml.catalog import PHASES
 from ml.model_catalog import MODELS
+from tests.own_contract import SPEC, SPEC_FILE, SPEC_TEXT
 
-SPEC = load()
 DIGESTS = {
     name: "sha256:" + character * 64 for name, character in zip(SPEC.images, "abc", strict=True)
 }
 
 
 def _changed(**changes) -> Spec:
-    """The shipped contract with some entries replaced: `queues__cpu_train={…}`."""
+    """The tests' contract with some entries replaced: `queues__cpu_train={…}`."""
     data = SPEC.model_dump(exclude_unset=True)
     for path, values in changes.items():
         section, _, name = path.partition("__")
@@ -179,7 +179,7 @@ def test_the_map_has_every_queue_phase_and_group():
 
 
 def test_a_node_is_explained_by_the_contract_that_its_inventory_names(tmp_path):
-    contract = SPEC_FILE.read_text().replace("slots: 2", "slots: 3")
+    contract = SPEC_TEXT.replace("slots: 2", "slots: 3")
     (tmp_path / "queues.yml").write_text(contract)
     inventory = tmp_path / "hosts"
     named = "fleet_queues_file={{ inventory_dir }}/queues.yml"
@@ -193,9 +193,9 @@ def test_a_node_is_explained_by_the_contract_that_its_inventory_names(tmp_path):
 def test_explaining_what_needs_no_server_does_not_load_the_sdk():
     code = (
         "import sys; from fleet.cli import cli; "
-        "cli(['explain', 'queue', 'cpu-train'], standalone_mode=False); "
+        "cli(['explain', 'queue', 'cpu-train', '--spec', sys.argv[1]], standalone_mode=False); "
         "sys.exit(any(name in sys.modules for name in ('clearml', 'pandas', 'ansible', 'torch')))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code, SPEC_FILE], capture_output=True, timeout=60)
     assert done.returncode == 0, done.stderr
     assert b"cpu-train" in done.stdout

@@ -8,9 +8,9 @@ from fleet.explain.answer import Table
 from fleet.explain.markdown import markdown_table
 from fleet.paths import REPOSITORY
 from fleet.spec import Spec, load
+from tests.own_contract import SPEC
 
-SPEC = load()
-PAGES = pages(SPEC)
+PAGES = pages(load())
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -12,6 +12,7 @@ import pytest
 
 from fleet.inventory.environment import prepare
 from fleet.paths import REPOSITORY
+from tests.own_contract import SPEC_FILE
 
 PASSWORD = "open sesame"
 HOSTS = """
@@ -112,7 +113,7 @@ def test_an_inventory_that_is_encrypted_itself_is_told(inventory):
     script = (
         "from pathlib import Path; from fleet.inventory import inspect\n"
         "from fleet.spec import load\n"
-        f"print(*inspect(load(), Path({str(path)!r})).problems)\n"
+        f"print(*inspect(load({str(SPEC_FILE)!r}), Path({str(path)!r})).problems)\n"
     )
     said = _run([sys.executable, "-c", script])
     assert "Ansible cannot read it: A vault password must be specified" in said

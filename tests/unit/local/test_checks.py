@@ -9,7 +9,7 @@ from fleet.images import disk
 from fleet.images.catalog import load_images
 from fleet.local import addresses, checks, daemon, engine
 from fleet.local.checks import Wanted
-from fleet.spec import SPEC_FILE
+from tests.own_contract import SPEC_FILE
 
 INFO = {"ServerVersion": "28", "SecurityOptions": [], "DockerRootDir": "/"}
 Usage = namedtuple("Usage", "total used free")
@@ -41,7 +41,7 @@ def inventory(tmp_path):
 
 
 def test_a_good_machine_gives_contract_and_nodes(good_machine, layout, inventory):
-    spec, nodes = checks.check(Wanted(layout, inventory))
+    spec, nodes = checks.check(Wanted(layout, inventory, spec_file=SPEC_FILE))
     assert "cpu-train" in spec.queues
     assert nodes == ["cpu-1", "cpu-2"]
 
@@ -99,7 +99,7 @@ def test_a_client_that_cannot_build_and_another_processor_are_known_before(
     monkeypatch.setattr(checks, "find_builder", find_builder)
     monkeypatch.setattr(checks.platform, "machine", lambda: "aarch64")
     with pytest.raises(FleetErrors) as caught:
-        checks.check(Wanted(layout, inventory))
+        checks.check(Wanted(layout, inventory, spec_file=SPEC_FILE))
     assert "BuildKit" in str(caught.value)
     assert "this machine is aarch64" in str(caught.value)
 
@@ -204,7 +204,7 @@ def test_a_node_cannot_bear_the_name_of_a_service(name, good_machine, layout, tm
     inventory = tmp_path / "hosts.yml"
     inventory.write_text(f"all: {{children: {{cpu_nodes: {{hosts: {{{name}: }}}}}}}}")
     with pytest.raises(FleetError, match=name):
-        checks.check(Wanted(layout, inventory))
+        checks.check(Wanted(layout, inventory, spec_file=SPEC_FILE))
 
 
 def test_an_inventory_that_is_not_there(good_machine, layout, tmp_path):

@@ -7,7 +7,7 @@ from fleet.local import engine, machines, nodes
 from fleet.local.layout import write_private
 from fleet.local.lock import locked
 from fleet.local.machines import have_machines
-from fleet.spec import SPEC_FILE
+from tests.own_contract import SPEC_FILE
 
 INVENTORY = """\
 all:

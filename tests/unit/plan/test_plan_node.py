@@ -6,9 +6,8 @@ from hypothesis import strategies as st
 
 from fleet.errors import FleetError
 from fleet.plan import Node, node_from_variables, plan_node
-from fleet.spec import load
+from tests.own_contract import SPEC
 
-SPEC = load()
 DIGESTS = {
     name: "sha256:" + character * 64 for name, character in zip(SPEC.images, "abc", strict=True)
 }

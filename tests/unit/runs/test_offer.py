@@ -9,10 +9,9 @@ from fleet.cli.run import run
 from fleet.errors import UserError
 from fleet.runs import offered
 from fleet.runs.offer import check_user
-from fleet.spec import SPEC_FILE, load
 from fleet.spec.models import Policy
+from tests.own_contract import SPEC, SPEC_TEXT
 
-SPEC = load()
 PREDICTIONS = ["inference-single", "inference-batch"]
 
 
@@ -63,7 +62,7 @@ def test_the_server_is_not_asked_about_a_template_that_everybody_may_start():
 @pytest.mark.parametrize("entry", ["pipeline", "phase", "both"])
 def test_the_help_and_the_hints_name_what_the_contract_offers_and_nothing_else(tmp_path, entry):
     file = tmp_path / "queues.yml"
-    file.write_text(SPEC_FILE.read_text().replace("entry: both", f"entry: {entry}"))
+    file.write_text(SPEC_TEXT.replace("entry: both", f"entry: {entry}"))
     shown = CliRunner().invoke(run, ["--spec", str(file), "--help"]).output
     listed = {line.split()[0] for line in shown.split("Templates:")[1].splitlines() if line.strip()}
     names = {phase.name for phase in offered(_with_policy(entry=entry))}

@@ -5,10 +5,8 @@ import pytest
 from fleet.errors import FleetError, UserError
 from fleet.runs.request import prepare
 from fleet.runs.start import needed_queues
-from fleet.spec import load
 from fleet.spec.models import Policy
-
-SPEC = load()
+from tests.own_contract import SPEC
 
 
 def _with_policy(**keys):

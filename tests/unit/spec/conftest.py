@@ -1,10 +1,10 @@
-"""A contract that uses every part of the format: the shipped one, and what it leaves out."""
+"""A contract that uses every part of the format: the tests' own, and what it leaves out."""
 
 from __future__ import annotations
 
 import pytest
 
-from fleet.spec import SPEC_FILE
+from tests.own_contract import SPEC_TEXT
 
 _GROUP = "    description: Work that needs no GPU\n"
 _GROUP_MORE = """\
@@ -32,6 +32,6 @@ unmanaged:
 @pytest.fixture(scope="session")
 def full() -> str:
     """The text of a queues.yml with a value for every field of the model."""
-    text = SPEC_FILE.read_text().replace(_GROUP, _GROUP + _GROUP_MORE, 1) + _END_MORE
+    text = SPEC_TEXT.replace(_GROUP, _GROUP + _GROUP_MORE, 1) + _END_MORE
     text = text.replace("fleet/cuda\n", f"fleet/cuda\n    digest: sha256:{16 * '0a1b'}\n", 1)
     return text.replace("    priority: 3\n", "    priority: 3\n    owner: Ada\n", 1)

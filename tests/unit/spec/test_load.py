@@ -5,10 +5,9 @@ from pathlib import Path
 import pytest
 
 from fleet.errors import FleetError, FleetErrors
-from fleet.spec import SPEC_FILE, Problem, examine, load
+from fleet.spec import Problem, examine, load
 from ml.catalog import PHASES
-
-SHIPPED = SPEC_FILE.read_text()
+from tests.own_contract import SPEC_FILE, SPEC_TEXT
 
 
 def _written(tmp_path: Path, text: str) -> Path:
@@ -21,8 +20,8 @@ def _rules(file: Path) -> list[str]:
     return [problem.rule for problem in examine(file)[1]]
 
 
-def test_the_shipped_file_maps_six_queues_and_every_phase():
-    spec = load()
+def test_a_right_file_maps_its_queues_and_every_phase():
+    spec = load(SPEC_FILE)
     assert list(spec.queues) == [
         "services",
         "cpu-infer",
@@ -36,7 +35,7 @@ def test_the_shipped_file_maps_six_queues_and_every_phase():
 
 
 def test_one_problem_is_raised_as_itself(tmp_path):
-    file = _written(tmp_path, SHIPPED.replace("image: cuda", "image: cuder"))
+    file = _written(tmp_path, SPEC_TEXT.replace("image: cuda", "image: cuder"))
     with pytest.raises(Problem) as caught:
         load(file)
     assert str(caught.value) == (
@@ -47,7 +46,7 @@ def test_one_problem_is_raised_as_itself(tmp_path):
 
 
 def test_problems_of_yaml_of_the_schema_and_of_the_rules_are_told_at_once(tmp_path):
-    text = SHIPPED.replace("    slots: 2\n", "    slotz: 2\n    image: cpu\n", 1)
+    text = SPEC_TEXT.replace("    slots: 2\n", "    slotz: 2\n    image: cpu\n", 1)
     text = text.replace("image: cuda", "image: cuder", 1).replace("[pipeline]", "[pipelin]", 1)
     text = text.replace("priority: 3", "priority: 2", 1).replace("entry: both", "entry: all", 1)
     file = _written(tmp_path, text)
@@ -79,12 +78,12 @@ def test_one_mistake_makes_no_further_problems(tmp_path):
         ("    slots: per_gpu\n", "    slots: [per_gpu]\n", "bad-value"),
         ("images:\n", "images: []\nimags:\n", None),
     ):
-        told = _rules(_written(tmp_path, SHIPPED.replace(old, new, 1)))
+        told = _rules(_written(tmp_path, SPEC_TEXT.replace(old, new, 1)))
         assert told == [rule] or (rule is None and set(told) <= {"unknown-key", "bad-value"}), new
 
 
 def test_a_contract_that_can_be_worked_with_comes_with_its_problems(tmp_path):
-    spec, problems = examine(_written(tmp_path, SHIPPED.replace("priority: 3", "priority: 2")))
+    spec, problems = examine(_written(tmp_path, SPEC_TEXT.replace("priority: 3", "priority: 2")))
     assert spec is not None
     assert [problem.rule for problem in problems] == ["priority-tie"]
     with pytest.raises(FleetError):
@@ -122,13 +121,13 @@ def test_missing_and_binary_files_are_named(tmp_path):
 
 
 def test_a_newer_file_is_told_by_its_version_alone(tmp_path):
-    text = SHIPPED.replace("version: 1", "version: 7").replace("    slots: 2", "    replicas: 2")
+    text = SPEC_TEXT.replace("version: 1", "version: 7").replace("    slots: 2", "    replicas: 2")
     assert _rules(_written(tmp_path, text)) == ["newer-version"]
 
 
 def test_a_secret_in_the_place_of_its_variable_is_not_shown(tmp_path):
     data = "    data: {object_stores: [{url: s3://team-data, credentials: AKIA/hidden}]}\n"
-    text = SHIPPED.replace("    slots: 2\n", f"    slots: 2\n{data}")
+    text = SPEC_TEXT.replace("    slots: 2\n", f"    slots: 2\n{data}")
     (problem,) = examine(_written(tmp_path, text))[1]
     assert problem.rule == "bad-value"
     assert "credentials" in problem.what
@@ -137,6 +136,6 @@ def test_a_secret_in_the_place_of_its_variable_is_not_shown(tmp_path):
 
 @pytest.mark.parametrize("value", ["-1", "true", "2.5", "513"])
 def test_a_number_out_of_place_is_not_taken_for_text(tmp_path, value):
-    text = SHIPPED.replace("    slots: 2\n", f"    slots: {value}\n")
+    text = SPEC_TEXT.replace("    slots: 2\n", f"    slots: {value}\n")
     (problem,) = examine(_written(tmp_path, text))[1]
     assert "quotes" not in problem.mend

@@ -15,8 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fleet.cli.validate import validate
-from fleet.spec import SPEC_FILE, examine
+from fleet.spec import examine
 from fleet.spec.schema import schema
+from tests.own_contract import SPEC_FILE, SPEC_TEXT
 
 Keys = tuple[str | int, ...]
 # What each node is replaced by, as it is written in the file.
@@ -123,10 +124,10 @@ def test_every_mutation_of_the_file_is_told_without_a_traceback(told, full):
     }
 
 
-def test_the_command_ends_with_0_or_1_for_the_shipped_file_s_mutations(tmp_path):
+def test_the_command_ends_with_0_or_1_for_the_mutations_of_a_right_file(tmp_path):
     file = tmp_path / "queues.yml"
     codes = set()
-    for index, text in enumerate(_mutations(SPEC_FILE.read_text())):
+    for index, text in enumerate(_mutations(SPEC_TEXT)):
         if index % 7:  # the reading is tested above: this is about the printing
             continue
         file.write_text(text)
@@ -155,7 +156,7 @@ def test_schema_and_model_refuse_the_same(tmp_path, full):
             assert bool(by_model | by_rule) == bool(by_schema), (keys, value, rules, by_schema)
 
 
-_SHIPPED = SPEC_FILE.read_bytes()
+_RIGHT = SPEC_FILE.read_bytes()
 _PIECES = st.one_of(
     st.binary(max_size=6),
     st.sampled_from(
@@ -177,13 +178,13 @@ _PIECES = st.one_of(
 )
 @given(
     edits=st.lists(
-        st.tuples(st.integers(0, len(_SHIPPED)), st.integers(0, 40), _PIECES),
+        st.tuples(st.integers(0, len(_RIGHT)), st.integers(0, 40), _PIECES),
         min_size=1,
         max_size=4,
     )
 )
 def test_any_bytes_in_the_file_are_told_without_a_traceback(told, edits):
-    text = _SHIPPED
+    text = _RIGHT
     for start, length, piece in edits:
         text = text[:start] + piece + text[start + length :]
     told(text)

@@ -4,9 +4,10 @@ import dataclasses
 
 import pytest
 
-from fleet.spec import SPEC_FILE, examine
+from fleet.spec import examine
 from fleet.spec.rules import environment
 from ml.catalog import PHASES
+from tests.own_contract import SPEC_TEXT
 
 
 @pytest.fixture
@@ -20,7 +21,7 @@ def declared(monkeypatch):
 
 def _examined(tmp_path, mode):
     path = tmp_path / "queues.yml"
-    path.write_text(f"{SPEC_FILE.read_text().rstrip()}\n  environment: {mode}\n")
+    path.write_text(f"{SPEC_TEXT.rstrip()}\n  environment: {mode}\n")
     problems = examine(path)[1]
     return problems, len(path.read_text().splitlines())
 

@@ -8,9 +8,9 @@ from typing import NamedTuple
 import pytest
 
 from fleet.errors import FleetError
-from fleet.spec import SPEC_FILE, examine, load
+from fleet.spec import examine, load
+from tests.own_contract import SPEC_TEXT
 
-SHIPPED = SPEC_FILE.read_text()
 # Stands in an edit where the problem must be told; it is taken out before the file is read.
 HERE = "@@"
 
@@ -19,7 +19,7 @@ END = "  entry: both\n"
 
 
 class Case(NamedTuple):
-    """An edit of the shipped file, and the one problem that it must give."""
+    """An edit of the tests' contract, and the one problem that it must give."""
 
     rule: str
     old: str
@@ -161,7 +161,7 @@ BROKEN = {
     ),
     "missing section": Case(
         "missing-key",
-        SHIPPED[SHIPPED.index("version: 1") : SHIPPED.index("# A node group")],
+        SPEC_TEXT[SPEC_TEXT.index("version: 1") : SPEC_TEXT.index("# A node group")],
         "@@version: 1\n",
         "'images' is missing",
         "Images by name",
@@ -216,7 +216,7 @@ BROKEN = {
     ),
     "number for a mapping": Case(
         "bad-value",
-        SHIPPED[SHIPPED.index("policy:\n") :],
+        SPEC_TEXT[SPEC_TEXT.index("policy:\n") :],
         "@@policy: 3\n",
         "not a mapping",
         "indented",
@@ -513,8 +513,8 @@ def _edited(old: str, new: str) -> tuple[str, tuple[int, int] | None]:
     """The file after an edit, and the line and column that the edit points at."""
     if old.startswith(HERE):  # the place is in text that stays
         old, new = old.removeprefix(HERE), old
-    assert SHIPPED.count(old) >= 1, old
-    text = SHIPPED.replace(old, new, 1)
+    assert SPEC_TEXT.count(old) >= 1, old
+    text = SPEC_TEXT.replace(old, new, 1)
     if HERE not in text:
         return text, None
     before, _, after = text.partition(HERE)
@@ -617,7 +617,7 @@ def test_what_is_no_breach_is_let_pass(tmp_path, name):
     ],
 )
 def test_what_cannot_be_read_neither_hides_nor_makes_other_problems(tmp_path, edits, rules):
-    text = SHIPPED
+    text = SPEC_TEXT
     for old, new in edits:
         assert old in text
         text = text.replace(old, new, 1)

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from fleet.spec import SPEC_FILE, models
 from fleet.spec.schema import SCHEMA_FILE, schema, text
 from ml.catalog import PHASES
+from tests.own_contract import SPEC_TEXT
 
 MODELS = [
     model
@@ -22,11 +23,10 @@ def test_the_committed_schema_is_what_the_model_says():
     assert SCHEMA_FILE.read_text() == text(), "write it anew: make generate"
 
 
-def test_the_first_line_of_queues_yml_leads_editors_to_it():
-    first = SPEC_FILE.read_text().splitlines()[0]
-    path = re.fullmatch(r"# yaml-language-server: \$schema=(\S+)", first)
-    assert path
-    assert SPEC_FILE.parent / path[1] == SCHEMA_FILE
+def test_a_comment_of_queues_yml_leads_editors_to_it():
+    leads = r"^# yaml-language-server: \$schema=(\S+)$"
+    (path,) = re.findall(leads, SPEC_FILE.read_text(), re.MULTILINE)
+    assert SPEC_FILE.parent / path == SCHEMA_FILE
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
@@ -49,9 +49,9 @@ def test_it_is_a_schema_that_editors_complete_phases_from():
     assert definitions["Access"]["properties"]["may_run"]["propertyNames"]["enum"] == list(PHASES)
 
 
-def test_it_accepts_the_shipped_file_and_a_full_one(full):
+def test_it_accepts_the_repositorys_file_the_tests_own_and_a_full_one(full):
     validator = jsonschema.Draft202012Validator(schema())
-    for content in (SPEC_FILE.read_text(), full):
+    for content in (SPEC_FILE.read_text(), SPEC_TEXT, full):
         validator.validate(yaml.safe_load(content))
 
 

@@ -12,9 +12,10 @@ from click.testing import CliRunner
 
 from fleet import cli
 from fleet.cli.validate import validate
-from fleet.spec import SPEC_FILE, examine
+from fleet.paths import REPOSITORY
+from fleet.spec import examine, load
+from tests.own_contract import SPEC_FILE, SPEC_TEXT
 
-SHIPPED = SPEC_FILE.read_text()
 # What the check of queues.yml alone has no use for, and would wait for.
 HEAVY = ("ansible", "rich", "clearml", "numpy", "pandas", "jinja2", "fleet.spec.schema")
 
@@ -28,22 +29,30 @@ def _validate(*arguments: object, cwd: Path | None = None) -> subprocess.Complet
         timeout=60,
         check=False,
         cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(SPEC_FILE.parent)},
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
     )
 
 
 @pytest.fixture
 def broken(tmp_path):
     file = tmp_path / "queues.yml"
-    text = SHIPPED.replace("image: cuda", "image: cuder").replace("    slots: 2", "    slotz: 2")
+    text = SPEC_TEXT.replace("image: cuda", "image: cuder").replace("    slots: 2", "    slotz: 2")
     file.write_text(text)
     return file
 
 
 def test_a_right_file_gives_one_line_and_exit_0():
-    done = _validate(cwd=SPEC_FILE.parent)
+    done = _validate("--spec", SPEC_FILE, cwd=SPEC_FILE.parent)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == "queues.yml: 6 queues, 3 node groups, 3 images, nothing wrong\n"
+
+
+def test_without_options_the_repositorys_own_file_is_checked_and_it_is_right():
+    done = _validate("--json", cwd=REPOSITORY)
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    told = json.loads(done.stdout)
+    assert (told["ok"], told["problems"]) == (True, [])
+    assert told["counts"]["queues"] == len(load().queues)
 
 
 def test_every_problem_has_its_place_rule_and_mend(broken):
@@ -60,7 +69,7 @@ def test_every_problem_has_its_place_rule_and_mend(broken):
 
 
 def test_a_file_elsewhere_is_named_in_full(broken):
-    done = _validate("--spec", broken, cwd=SPEC_FILE.parent)
+    done = _validate("--spec", broken, cwd=REPOSITORY)
     assert done.stdout.startswith(f"{broken}:29:5: ")
 
 
@@ -82,7 +91,7 @@ def test_json_holds_the_same(broken):
 
 
 def test_json_of_a_right_file():
-    told = json.loads(_validate("--json").stdout)
+    told = json.loads(_validate("--spec", SPEC_FILE, "--json").stdout)
     assert told == {
         "ok": True,
         "problems": [],
@@ -111,7 +120,7 @@ INVENTORY = "all: {children: {cpu_nodes: {hosts: {node-1: {fleet_slots: %s}}}}}\
 
 
 def test_problems_of_the_contract_and_of_the_inventory_are_told_together(tmp_path):
-    (tmp_path / "queues.yml").write_text(SHIPPED.replace("priority: 3", "priority: 2"))
+    (tmp_path / "queues.yml").write_text(SPEC_TEXT.replace("priority: 3", "priority: 2"))
     (tmp_path / "hosts.yml").write_text(INVENTORY % "many")
     done = _validate("--spec", "queues.yml", "-i", "hosts.yml", "--json", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (1, "")
@@ -130,7 +139,7 @@ def test_an_inventory_waits_for_a_contract_that_can_be_read(broken):
 @pytest.mark.parametrize("kind", ["missing", "fifo", "null device", "empty", "binary", "folder"])
 def test_what_is_no_inventory_is_told_at_once(tmp_path, kind):
     path, _ = _special(kind, tmp_path)
-    done = _validate("-i", path)
+    done = _validate("--spec", SPEC_FILE, "-i", path)
     assert (done.returncode, done.stderr) == (1, "")
     assert done.stdout.startswith(f"{path}:")
     assert "    fix: " in done.stdout
@@ -145,7 +154,7 @@ def test_a_wrong_command_line_exits_with_2(arguments):
 
 
 def test_notes_come_after_the_problems_and_are_none(tmp_path):
-    text = SHIPPED.replace("  cuda:\n", "  spare:\n    repository: fleet/spare\n  cuda:\n")
+    text = SPEC_TEXT.replace("  cuda:\n", "  spare:\n    repository: fleet/spare\n  cuda:\n")
     text = text.replace("    services: true\n", "").replace("[training]", "[training, pipeline]")
     (tmp_path / "queues.yml").write_text(text)
     done = _validate("--spec", "queues.yml", cwd=tmp_path)
@@ -196,7 +205,7 @@ def test_what_is_no_text_file_is_told_at_once(tmp_path, kind):
 @pytest.fixture
 def somebody(tmp_path):
     """For root, who may read every file, the rights of somebody else."""
-    (tmp_path / "queues.yml").write_text(SHIPPED)
+    (tmp_path / "queues.yml").write_text(SPEC_TEXT)
     (tmp_path / "queues.yml").chmod(0)
     mine = os.geteuid()
     if mine == 0:
@@ -216,7 +225,7 @@ def test_a_file_that_may_not_be_read_is_told(tmp_path, somebody):
 def test_text_that_the_terminal_cannot_show_is_shown_by_its_code(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONIOENCODING", "latin-1")
     path = tmp_path / "queues.yml"
-    path.write_text(SHIPPED.replace("image: cuda", "image: 日本"))
+    path.write_text(SPEC_TEXT.replace("image: cuda", "image: 日本"))
     done = _validate("--spec", path)
     assert (done.returncode, done.stderr) == (1, "")
     assert r"\u65e5\u672c" in done.stdout
@@ -226,16 +235,16 @@ def test_the_check_of_queues_yml_loads_nothing_that_it_does_not_need():
     code = (
         "import sys\n"
         "from fleet.cli import cli\n"
-        "cli(['validate'], standalone_mode=False)\n"
+        "cli(['validate', '--spec', sys.argv[1]], standalone_mode=False)\n"
         f"print([name for name in {HEAVY!r} if name in sys.modules])\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code],
+        [sys.executable, "-c", code, str(SPEC_FILE)],
         capture_output=True,
         text=True,
         timeout=60,
         check=True,
-        env={**os.environ, "PYTHONPATH": str(SPEC_FILE.parent)},
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
     )
     assert done.stdout.splitlines()[-1] == "[]"
 

@@ -5,11 +5,10 @@ import json
 
 import pytest
 
-from fleet.spec import load
 from fleet.templates import Part, StepCode, differing_parts, template_content
 from ml.catalog import PHASES
+from tests.own_contract import SPEC
 
-SPEC = load()
 DIGESTS = dict.fromkeys(SPEC.images, "sha256:" + "0" * 64)
 CODE = StepCode("git://example/fleet.git", "a" * 40)
 
