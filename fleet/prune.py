@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from fleet.clearml_api import Api, ApiError
 from fleet.drift.patterns import matcher
-from fleet.queues import live_workers
+from fleet.queues import is_default, live_workers
 
 _GONE = (400, 701)
 _NOT_EMPTY = (400, 702)
@@ -43,7 +43,7 @@ def prune_queues(
 ) -> list[Stray]:
     """Find the queues that are not declared, and remove those that nobody would miss.
 
-    One goes if it is empty and no live agent polls it. The server is asked without `force`, so
+    One goes if it is empty and no live agent polls it; ClearML's own `default` never does. The server is asked without `force`, so
     that it refuses to remove a queue that has got a task since.
 
     Parameters
@@ -73,7 +73,7 @@ def prune_queues(
     strays = [
         queue
         for queue in sorted(api.queues(), key=lambda queue: queue["name"])
-        if queue["name"] not in declared and not foreign(queue["name"])
+        if queue["name"] not in declared and not foreign(queue["name"]) and not is_default(queue)
     ]
     pollers = _pollers(api) if strays else {}
     found = []

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from fleet.clearml_api import Api, ApiError
 from fleet.errors import FleetError, raise_all
@@ -12,6 +13,8 @@ from fleet.errors import FleetError, raise_all
 # those it heard of lately: three reports may be missed.
 LIVE_SECONDS = 90
 _DUPLICATE = (400, 801)
+# The name of ClearML's own queue, and the system tag that it bears.
+_DEFAULT = "default"
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,20 @@ def ensure_queues(api: Api, names: Iterable[str], *, dry_run: bool = False) -> l
                 if (error.code, error.subcode) != _DUPLICATE:
                     raise
     return missing
+
+
+def is_default(queue: Mapping[str, Any]) -> bool:
+    """Whether a queue is ClearML's own `default`, which every server has.
+
+    It belongs to nobody: it is neither drift nor removed. The name alone is enough, as not every
+    server marks it; the mark alone is enough too, as a queue can be renamed.
+
+    Parameters
+    ----------
+    queue : mapping
+        As `queues.get_all` gives it.
+    """
+    return queue["name"] == _DEFAULT or _DEFAULT in (queue.get("system_tags") or ())
 
 
 def live_workers(api: Api) -> list[Worker]:

@@ -2,6 +2,7 @@ import pytest
 
 from fleet.clearml_api import ApiError
 from fleet.prune import Stray, prune_queues
+from fleet.queues import is_default
 
 
 class Server:
@@ -76,6 +77,29 @@ def test_unmanaged_queues_are_neither_told_nor_touched():
 
     assert [stray.name for stray in found] == ["stray"]
     assert server.deleted == ["id-stray"]
+
+
+def test_the_servers_own_default_queue_is_neither_told_nor_touched():
+    server = Server({"default": 0, "stray": 0})
+
+    found = prune_queues(server, [], remove=True)
+
+    assert [stray.name for stray in found] == ["stray"]
+    assert server.deleted == ["id-stray"]
+
+
+@pytest.mark.parametrize(
+    ("queue", "expected"),
+    [
+        ({"name": "default"}, True),
+        ({"name": "default", "system_tags": []}, True),
+        ({"name": "renamed", "system_tags": ["default"]}, True),
+        ({"name": "defaults", "system_tags": None}, False),
+        ({"name": "Default", "system_tags": ["k8s-glue"]}, False),
+    ],
+)
+def test_the_default_queue_is_known_by_its_name_or_its_mark(queue, expected):
+    assert is_default(queue) is expected
 
 
 def test_a_dry_run_removes_nothing():
