@@ -14,6 +14,10 @@ from pathlib import Path
 import pytest
 from sklearn.datasets import load_breast_cancer
 
+from fleet.inventory import read_declared
+from fleet.local.inventory import INVENTORY
+from fleet.runs.request import prepare
+from fleet.runs.start import needed_queues
 from fleet.spec import load
 from ml.catalog import PHASES
 
@@ -44,15 +48,18 @@ def test_a_run_completes_on_declared_queues_and_several_nodes_from_pinned_images
     assert shown == fleet.result("show", run["run_id"])
     assert shown["run_id"] == run["run_id"]
     assert shown["status"] == "completed"
-    queues = load().queues
+    spec, declared = read_declared(INVENTORY)
+    groups = {node.name: node.groups for node in declared.nodes}
     for step in shown["steps"]:
-        assert step["queue"] in queues
-        assert step["phase"] in queues[step["queue"]].phases
+        assert step["phase"] in spec.queues[step["queue"]].phases
+        assert spec.queues[step["queue"]].node_group in groups[step["node"]]
         assert re.search(r"@sha256:[0-9a-f]{64}$", step["image"])
         assert re.fullmatch(r"[0-9a-f]{40}", step["commit"])
         assert step["worker"].startswith(step["node"])
         assert step["started"] <= step["completed"]
-    assert {step["node"] for step in shown["steps"]} == {"controller-1", "cpu-1", "gpu-1"}
+    used = {step["queue"] for step in shown["steps"]}
+    assert used == set(needed_queues(spec, prepare(spec, "pipeline", {})))
+    assert len({step["node"] for step in shown["steps"]}) > 1
     by_id = {step["task_id"]: step for step in shown["steps"]}
     assert by_id[shown["training_summary"]]["phase"] == "training-summary"
     assert by_id[shown["inference_summary"]]["phase"] == "inference-summary"
@@ -91,7 +98,8 @@ def test_a_prediction_from_a_phase_template(fleet, run):
         "120",
     )
     (step,) = done["steps"]
-    assert (step["status"], step["queue"]) == ("completed", "cpu-infer")
+    wanted = load().queues_of_phase("inference-single")[0]
+    assert (step["status"], step["queue"]) == ("completed", wanted)
     assert 25 < float(step["result"].removeprefix("target: ")) < 346  # the range of the data
 
 
@@ -121,7 +129,8 @@ def test_the_playbook_changes_nothing_when_run_again(fleet):
     done = fleet.playbook("site.yml")
     assert done.returncode == 0, done.stdout[-4000:]
     recap = re.findall(r"^(\S+)\s+: ok=\d+\s+changed=(\d+).*failed=(\d+)", done.stdout, re.M)
-    assert {"controller-1", "cpu-1", "gpu-1"} <= {host for host, _, _ in recap}
+    nodes = {node.name for node in read_declared(INVENTORY)[1].nodes}
+    assert nodes <= {host for host, _, _ in recap}
     assert {(changed, failed) for _, changed, failed in recap} == {("0", "0")}
 
 
@@ -130,7 +139,7 @@ def test_the_playbook_changes_nothing_when_run_again(fleet):
     [
         (["run", "pipline"], ["did you mean 'pipeline'"]),
         (["run", "pipeline", "--set", "Data/targt=x"], ["Data/targt", "Data/target"]),
-        (["run", "training", "--queue", "services"], ["services", "cpu-train"]),
+        (["run", "pipeline", "--queue", "absent"], ["absent", "leave --queue out"]),
         (["show", "no-such-run"], ["no-such-run", "fleet runs"]),
         (["run", "pipeline", "--file", "absent.csv", "--set", "Data/target=x"], ["absent.csv"]),
     ],
@@ -149,24 +158,28 @@ def test_a_users_mistake_is_one_clear_message_and_nothing_is_made(fleet, argumen
 
 def test_a_running_task_survives_the_stop_of_its_agent(fleet):
     started = fleet.result("run", "data-registration", "--set", "Data/source=builtin:diabetes")
-    slot = _await_worker(fleet, started["run_id"])
-    fleet.on_node("cpu-1", "docker", "stop", f"fleet-{slot}")
+    node, agent = _await_agent(fleet, started["run_id"])
+    fleet.on_node(node, "docker", "stop", agent)
     try:
         step = _await_end(fleet, started["run_id"])
         assert step["status"] == "completed"
-        code = fleet.on_node(
-            "cpu-1", "docker", "inspect", "--format", "'{{.State.ExitCode}}'", f"fleet-{slot}"
-        )
+        code = fleet.on_node(node, "docker", "inspect", "--format", "'{{.State.ExitCode}}'", agent)
         assert code.strip() == "0"
     finally:
-        fleet.on_node("cpu-1", "docker", "start", f"fleet-{slot}")
+        fleet.on_node(node, "docker", "start", agent)
 
 
 def test_a_queue_without_a_live_agent_is_an_error_at_once(fleet):
     with _stopped(fleet, "gpu-1", "fleet-gpu-1-0"):
         done = fleet.cli("run", "pipeline")
         assert done.returncode == 1
-        assert "the queue 'gpu-train' has no live agent" in done.stderr
+        spec = load()
+        queue = next(
+            name
+            for name in spec.queues_of_phase("training")
+            if spec.group_of_queue(name).accelerator == "gpu"
+        )
+        assert f"the queue '{queue}' has no live agent" in done.stderr
         status = fleet.cli("local", "status")
         assert status.returncode == 1
         assert "gpu-1" in status.stdout + status.stderr
@@ -198,14 +211,14 @@ def _stopped(fleet, node: str, container: str) -> Iterator[None]:
         fleet.on_node(node, "docker", "start", container)
 
 
-def _await_worker(fleet, run_id: str, seconds: float = 60) -> str:
-    """The slot that a run's task runs on, once it runs."""
+def _await_agent(fleet, run_id: str, seconds: float = 60) -> tuple[str, str]:
+    """The node that a run's task runs on and its agent's container there, once it runs."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         (step,) = fleet.result("show", run_id)["steps"]
         if step["status"] == "in_progress" and step["worker"]:
             node, slot = step["worker"].split(":")[:2]
-            return f"{node}-{slot}"
+            return node, f"fleet-{node}-{slot}"
         time.sleep(0.2)
     pytest.fail(f"no agent took the task of {run_id} up in {seconds} s")
 
