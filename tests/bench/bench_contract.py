@@ -17,8 +17,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from fleet.paths import REPOSITORY
-from fleet.spec import load
+from tests.own_contract import SPEC, SPEC_FILE
 
 GPUS = 8
 # Nodes → rounds: the more of them, the longer a round takes.
@@ -31,7 +30,7 @@ _COMMANDS = {
 }
 _VARIABLES = {
     "fleet_registry": "registry.example.com",
-    "fleet_queues_file": str(REPOSITORY / "queues.yml"),
+    "fleet_queues_file": str(SPEC_FILE),
     "queues_config_file": "/clearml.conf",
 }
 
@@ -105,7 +104,7 @@ def _write_variables(inventory: Path) -> None:
         "images:\n"
         + "".join(
             f"  {name}: {{repository: {image.repository}, digest: '{sha}', inputs: '{inputs}'}}\n"
-            for name, image in load().images.items()
+            for name, image in SPEC.images.items()
         )
     )
     folder = inventory / "group_vars"
