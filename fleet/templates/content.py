@@ -11,7 +11,7 @@ from fleet.plan import image_reference, pinned_routing
 from fleet.spec import Spec
 from fleet.templates.source import StepCode
 from ml.catalog import Phase
-from ml.runtime.conventions import ROUTING_OBJECT, STABLE, template_tags
+from ml.runtime.conventions import ROUTING_OBJECT, STABLE
 from ml.runtime.packages import check_packages
 from ml.runtime.parameters import fields
 
@@ -41,6 +41,8 @@ def template_content(
 ) -> dict[str, Any]:
     """The task that publishing a phase's template writes, as `tasks.create` takes it.
 
+    It has no tags: those that make a draft a template hold its own id.
+
     Parameters
     ----------
     spec : Spec
@@ -68,7 +70,6 @@ def template_content(
         "name": phase.name,
         "type": phase.task_type,
         "comment": phase.help,
-        "tags": template_tags(phase.name, STABLE),
         "system_tags": [],
         "script": {
             "repository": code.repository,

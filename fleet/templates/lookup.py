@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Collection
 from typing import Any
 
 from fleet.clearml_api import Api
 from fleet.errors import FleetError
 from ml.catalog import PHASES, Phase
-from ml.runtime.conventions import TEMPLATE_TAG, channel_tag, phase_tag, template_tags
+from ml.runtime.conventions import (
+    STABLE,
+    TEMPLATE_PROJECT,
+    TEMPLATE_TAG,
+    channel_tag,
+    is_template,
+    phase_of,
+    phase_tag,
+)
 
 _FIELDS = [
     "id",
     "name",
     "tags",
+    "system_tags",
     "project",
     "type",
     "script",
@@ -27,32 +35,47 @@ _FIELDS = [
 ]
 
 
-def find_templates(api: Api, phase: str, channel: str = "stable") -> list[dict[str, Any]]:
+def find_templates(api: Api, phase: str, channel: str = STABLE) -> list[dict[str, Any]]:
     """The templates of a phase in a channel, the newest first."""
-    # A clone that somebody made by hand bears the template's tags too, but another name.
+    return [task for task in find_held(api, channel, phase) if is_template(task)]
+
+
+def find_all_templates(api: Api, channel: str = STABLE) -> dict[str, dict[str, Any]]:
+    """Phase → its newest template in a channel, for all phases by one query."""
+    found: dict[str, dict[str, Any]] = {}
+    for task in find_held(api, channel):
+        if is_template(task):
+            found.setdefault(phase_of(task["tags"]), task)
+    return found
+
+
+def find_held(api: Api, channel: str = STABLE, phase: str | None = None) -> list[dict[str, Any]]:
+    """What bears a template's tags and lies where templates lie, the newest first.
+
+    Clones that people made are among them, what was published before there were marks, and
+    templates that were enqueued or archived: only what passes
+    :func:`~ml.runtime.conventions.is_template` is a template.
+    """
+    project = template_project(api)
+    if project is None:
+        return []
+    tags = [TEMPLATE_TAG, channel_tag(channel), *([phase_tag(phase)] if phase else ())]
     return api.tasks(
-        name=f"^{re.escape(phase)}$",
-        tags=["__$all", *template_tags(phase, channel)],
+        project=[project],
+        tags=["__$all", *tags],
         order_by=["-created"],
         only_fields=_FIELDS,
         search_hidden=True,
     )
 
 
-def find_all_templates(api: Api, channel: str = "stable") -> dict[str, dict[str, Any]]:
-    """Phase → its newest template in a channel, for all phases by one query."""
-    found = api.tasks(
-        name=f"^({'|'.join(map(re.escape, PHASES))})$",
-        tags=["__$all", TEMPLATE_TAG, channel_tag(channel)],
-        order_by=["created"],
-        only_fields=_FIELDS,
-        search_hidden=True,
-    )
-    # The newest comes last, and stays.
-    return {task["name"]: task for task in found if phase_tag(task["name"]) in task["tags"]}
+def template_project(api: Api) -> str | None:
+    """Id of the project that templates lie in; None where nothing was ever published."""
+    found = api.call("projects.get_all", name=f"^{TEMPLATE_PROJECT}$", search_hidden=True)
+    return next((project["id"] for project in found["projects"]), None)
 
 
-def find_template(api: Api, phase: str, channel: str = "stable") -> dict[str, Any]:
+def find_template(api: Api, phase: str, channel: str = STABLE) -> dict[str, Any]:
     """The template that a clone is made of.
 
     Raises

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 TEMPLATE_PROJECT = "fleet/templates"
 RUN_PROJECT = "fleet/runs"
@@ -67,6 +68,9 @@ _OF_ITS_SOURCE = (TEMPLATE_TAG, DIFFERS_TAG)
 _RUN_PREFIX = "run:"
 _PHASE_PREFIX = "phase:"
 _CHANNEL_PREFIX = "channel:"
+_MARK_PREFIX = f"{TEMPLATE_TAG}:"
+# where ClearML puts what it shows in the archive alone
+_ARCHIVED = "archived"
 
 
 def new_run_id(now: datetime | None = None) -> str:
@@ -96,9 +100,42 @@ def channel_tag(channel: str) -> str:
     return _CHANNEL_PREFIX + channel
 
 
+def template_mark(task_id: str) -> str:
+    """The tag by which publishing says that this very task is a template.
+
+    It holds the task's own id: a clone bears the mark of what it was made from, not its own.
+    """
+    return _MARK_PREFIX + task_id
+
+
 def template_tags(phase: str, channel: str = STABLE) -> list[str]:
-    """The tags of a template: what it is, its phase, its channel."""
+    """The tags of a template without its mark: what it is, its phase, its channel."""
     return [TEMPLATE_TAG, phase_tag(phase), channel_tag(channel)]
+
+
+def bears_own_mark(task_id: str, tags: Iterable[str]) -> bool:
+    """Whether publishing made a task, whatever became of it since."""
+    return template_mark(task_id) in tags
+
+
+def bears_a_mark(tags: Iterable[str]) -> bool:
+    """Whether a task is a template or was made from one, as its tags say."""
+    return any(tag.startswith(_MARK_PREFIX) for tag in tags)
+
+
+def is_template(task: Mapping[str, Any]) -> bool:
+    """Whether a task may be taken for a template: marked as one, a draft, and not archived.
+
+    Parameters
+    ----------
+    task : mapping
+        `id`, `tags`, `system_tags` and `status`, as the server gives them.
+    """
+    return (
+        task.get("status") == "created"
+        and bears_own_mark(task["id"], task.get("tags") or ())
+        and _ARCHIVED not in (task.get("system_tags") or ())
+    )
 
 
 def channel_of(tags: Iterable[str]) -> str:
@@ -123,7 +160,7 @@ def step_tags(tags: Iterable[str], phase: str, run_id: str) -> list[str]:
         tag
         for tag in tags
         if tag not in _OF_ITS_SOURCE
-        and not tag.startswith((_CHANNEL_PREFIX, _RUN_PREFIX, _PHASE_PREFIX))
+        and not tag.startswith((_MARK_PREFIX, _CHANNEL_PREFIX, _RUN_PREFIX, _PHASE_PREFIX))
     ]
     return [*kept, phase_tag(phase), run_tag(run_id)]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -21,10 +20,13 @@ _PAGE = 500
 _VERSIONS = 100
 # agents report every 30 seconds; one that has not for so long is not there
 _LIVE_SECONDS = 120
+# an empty list of projects would be no filter at all
+_NO_PROJECT = "none"
 _FIELDS = (
     "id",
     "name",
     "tags",
+    "system_tags",
     "status",
     "status_message",
     "status_reason",
@@ -99,11 +101,13 @@ class Server:
         """Phase → id of its newest template in a channel."""
         found: dict[str, str] = {}
         for task in self._tasks(
-            tags=[names.TEMPLATE_TAG], status=["created"], order_by=["-created"]
+            project=self._template_project(),
+            tags=["__$all", names.TEMPLATE_TAG, names.channel_tag(channel)],
+            status=["created"],
+            order_by=["-created"],
         ):
-            # a clone that a user made of a template bears its tags, but another name
-            if set(task.get("tags") or ()).issuperset(names.template_tags(task["name"], channel)):
-                found.setdefault(task["name"], task["id"])
+            if names.is_template(task):
+                found.setdefault(names.phase_of(task["tags"]), task["id"])
         return found
 
     def versions(self, phase: str) -> list[Template]:
@@ -111,16 +115,16 @@ class Server:
         found = []
         tasks = self._call(
             "tasks.get_all_ex",
-            name=f"^{re.escape(phase)}$",
+            project=self._template_project(),
             tags=["__$all", names.TEMPLATE_TAG, names.phase_tag(phase)],
             status=["created"],
             order_by=["-created"],
-            only_fields=list(records.FIELDS),
+            only_fields=[*records.FIELDS, "system_tags"],
             search_hidden=True,
             page=0,
             page_size=_VERSIONS,
         )["tasks"]
-        for task in tasks:
+        for task in filter(names.is_template, tasks):
             record = records.read_record(task)
             routing = record.routing
             if routing:
@@ -136,6 +140,16 @@ class Server:
             if phase:
                 found.append(self._outcome(task, phase))
         return found
+
+    def _template_project(self) -> list[str]:
+        """As a filter of tasks; where the project is not there, one that nothing passes."""
+        found = self._call(
+            "projects.get_all",
+            name=f"^{names.TEMPLATE_PROJECT}$",
+            only_fields=["id"],
+            search_hidden=True,
+        )["projects"]
+        return [project["id"] for project in found] or [_NO_PROJECT]
 
     def _tasks(self, **criteria: Any) -> Iterator[dict[str, Any]]:
         page = 0

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ml.runtime.conventions import template_tags
+from ml.runtime.conventions import template_mark, template_tags
 from ml.runtime.server import Server
 
 
@@ -30,18 +30,34 @@ class Session:
         return data if isinstance(data, Answer) else Answer(data)
 
 
-def test_the_newest_template_counts_and_a_users_clone_does_not():
-    tags = template_tags("training")
+PROJECT = {"projects": [{"id": "p"}]}
+
+
+def template(task_id, mark=None, **changes):
+    tags = [*template_tags("training"), template_mark(mark or task_id)]
+    return {"id": task_id, "name": "training", "status": "created", "tags": tags, **changes}
+
+
+def test_the_newest_template_counts_and_what_looks_like_one_does_not():
     tasks = [
-        {"id": "3", "name": "Clone Of training", "tags": tags},
-        {"id": "2", "name": "training", "tags": tags},
-        {"id": "1", "name": "training", "tags": tags},
-        {"id": "0", "name": "preprocessing", "tags": template_tags("preprocessing", "retired")},
+        template("7", mark="2"),
+        template("6", tags=template_tags("training")),
+        template("5", system_tags=["archived"]),
+        template("4", status="queued"),
+        template("2", name="renamed"),
+        template("1"),
     ]
-    session = Session(tasks_get_all={"tasks": tasks})
+    session = Session(projects_get_all=PROJECT, tasks_get_all={"tasks": tasks})
     assert Server(session).templates("stable") == {"training": "2"}
-    _, asked = session.asked[0]
+    _, asked = session.asked[1]
     assert asked["order_by"] == ["-created"]
+    assert asked["project"] == ["p"]
+
+
+def test_before_anything_was_published_there_is_no_template():
+    session = Session(projects_get_all={"projects": []}, tasks_get_all_ex={"tasks": []})
+    assert Server(session).versions("training") == []
+    assert session.asked[1][1]["project"] == ["none"]
 
 
 def test_what_came_of_a_runs_steps():
