@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from fleet.clearml_api import Api, ApiError
-from fleet.drift.patterns import matcher
-from fleet.queues import is_default, live_workers
+from fleet.queues import live_queues, live_workers
+from fleet.strays import find_strays
 
 _GONE = (400, 701)
 _NOT_EMPTY = (400, 702)
-_SHOWN = 3
 
 
 @dataclass(frozen=True)
@@ -43,8 +42,8 @@ def prune_queues(
 ) -> list[Stray]:
     """Find the queues that are not declared, and remove those that nobody would miss.
 
-    One goes if it is empty and no live agent polls it; ClearML's own `default` never does. The server is asked without `force`, so
-    that it refuses to remove a queue that has got a task since.
+    One goes if it is empty and no live agent polls it; ClearML's own `default` never does. The
+    server is asked without `force`, so that it refuses to remove a queue that has got a task since.
 
     Parameters
     ----------
@@ -69,24 +68,23 @@ def prune_queues(
     FleetError
         The server does not answer, or refuses for another reason.
     """
-    foreign = matcher(unmanaged)
-    strays = [
-        queue
-        for queue in sorted(api.queues(), key=lambda queue: queue["name"])
-        if queue["name"] not in declared and not foreign(queue["name"]) and not is_default(queue)
-    ]
-    pollers = _pollers(api) if strays else {}
+    queues = sorted(live_queues(api), key=lambda queue: queue.name)
     found = []
-    for queue in strays:
-        name = queue["name"]
-        reason = _in_use(len(queue.get("entries") or ()), pollers.get(name, []))
-        if reason or not remove:
-            found.append(Stray(name, removed=False, reason=reason or "empty, nobody polls it"))
+    for stray in find_strays(queues, _polled(api), declared, unmanaged):
+        name = stray.queue.name
+        if stray.in_use or not remove:
+            found.append(Stray(name, removed=False, reason=stray.use))
         elif dry_run:
             found.append(Stray(name, removed=True))
-        elif stray := _remove(api, queue["id"], name):
-            found.append(stray)
+        elif left := _remove(api, stray.queue.id, name):
+            found.append(left)
     return found
+
+
+def _polled(api: Api) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Workers and their queues; the server is asked once there is a stray to ask for."""
+    for worker in live_workers(api):
+        yield worker.id, worker.queues
 
 
 def _remove(api: Api, queue: str, name: str) -> Stray | None:
@@ -99,21 +97,3 @@ def _remove(api: Api, queue: str, name: str) -> Stray | None:
             return Stray(name, removed=False, reason="it has just got a task")
         raise
     return Stray(name, removed=True)
-
-
-def _pollers(api: Api) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for worker in live_workers(api):
-        for queue in worker.queues:
-            found.setdefault(queue, []).append(worker.id)
-    return found
-
-
-def _in_use(waiting: int, workers: list[str]) -> str:
-    reasons = []
-    if waiting:
-        reasons.append(f"{waiting} task{'s wait' if waiting > 1 else ' waits'} in it")
-    if workers:
-        more = f" and {len(workers) - _SHOWN} more" if len(workers) > _SHOWN else ""
-        reasons.append(f"polled by {', '.join(workers[:_SHOWN])}{more}")
-    return ", ".join(reasons)

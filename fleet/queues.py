@@ -17,6 +17,28 @@ _DUPLICATE = (400, 801)
 _DEFAULT = "default"
 
 
+@dataclass(frozen=True, slots=True)
+class LiveQueue:
+    """A queue of the server.
+
+    Attributes
+    ----------
+    name : str
+        Its name.
+    waiting : int
+        How many tasks wait in it.
+    default : bool
+        Whether it is ClearML's own, which every server has.
+    id : str
+        Its id.
+    """
+
+    name: str
+    waiting: int = 0
+    default: bool = False
+    id: str = ""
+
+
 @dataclass(frozen=True)
 class Worker:
     """A live worker: its id, the names of its queues, and the id of its task, if any."""
@@ -45,6 +67,14 @@ def ensure_queues(api: Api, names: Iterable[str], *, dry_run: bool = False) -> l
                 if (error.code, error.subcode) != _DUPLICATE:
                     raise
     return missing
+
+
+def live_queues(api: Api) -> list[LiveQueue]:
+    """All queues of the server."""
+    return [
+        LiveQueue(queue["name"], len(queue.get("entries") or ()), is_default(queue), queue["id"])
+        for queue in api.queues()
+    ]
 
 
 def is_default(queue: Mapping[str, Any]) -> bool:

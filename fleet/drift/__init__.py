@@ -2,7 +2,8 @@
 
 from fleet.drift.compare import compare
 from fleet.drift.live import LOST_SECONDS, read_live
-from fleet.drift.model import Difference, FieldChange, Live, LiveQueue, LiveWorker, Wanted
+from fleet.drift.model import Difference, FieldChange, Live, LiveWorker, Wanted
+from fleet.queues import LiveQueue
 
 __all__ = [
     "LOST_SECONDS",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from fleet.clearml_api import Api
-from fleet.drift.model import Live, LiveQueue, LiveWorker
-from fleet.queues import LIVE_SECONDS
+from fleet.drift.model import Live, LiveWorker
+from fleet.queues import LIVE_SECONDS, live_queues
 from fleet.templates import find_all_templates
 
 #: A worker that has not reported for so long is lost, though the server still lists it.
@@ -29,12 +29,9 @@ def read_live(api: Api, *, lost_seconds: int = LOST_SECONDS) -> Live:
     FleetError
         The server does not answer, or refuses.
     """
-    queues = tuple(
-        LiveQueue(queue["name"], len(queue.get("entries") or ())) for queue in api.queues()
-    )
     return Live(
         server=api.url,
-        queues=queues,
+        queues=tuple(live_queues(api)),
         workers=_workers(api, lost_seconds),
         templates=find_all_templates(api),
     )

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from fleet.queues import LiveQueue
 from fleet.spec import Spec
 
 Action = Literal["add", "change", "remove", "unknown"]
@@ -94,14 +95,6 @@ class Wanted:
     spec: Spec
     registry: str
     digests: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class LiveQueue:
-    """A queue of the server: its name, and how many tasks wait in it."""
-
-    name: str
-    waiting: int = 0
 
 
 @dataclass(frozen=True, slots=True)

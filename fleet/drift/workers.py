@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from fleet.drift.model import Difference, FieldChange, Live, LiveWorker
-from fleet.drift.patterns import matcher
+from fleet.patterns import matcher
 from fleet.plan import NodePlan, Slot, worker_tags
 from fleet.plan.container import AGENT, DEVICES, GROUP, IMAGE, SETTINGS
 from fleet.spec import Spec

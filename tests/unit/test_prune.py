@@ -63,9 +63,9 @@ def test_one_that_is_in_use_stays_and_is_told_with_the_reason():
     found = prune_queues(server, [], remove=True)
 
     assert [(stray.name, stray.reason) for stray in found] == [
-        ("full", "2 tasks wait in it"),
-        ("one", "1 task waits in it"),
-        ("polled", "polled by laptop, pc"),
+        ("full", "2 tasks waiting, nobody polls it"),
+        ("one", "1 task waiting, nobody polls it"),
+        ("polled", "empty, polled by laptop, pc"),
     ]
     assert server.deleted == []
 

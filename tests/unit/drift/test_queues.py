@@ -43,6 +43,20 @@ def test_queues_that_are_unmanaged_are_left_out_by_name_or_pattern():
     assert [item.name for item in compare_queues(fleet.spec, live)] == ["a-team-c", "defaults"]
 
 
+def test_the_servers_own_default_queue_is_no_difference(fleet):
+    live = fleet.live()
+    own = LiveQueue("default", 2, default=True)
+    assert list(compare_queues(fleet.spec, replace(live, queues=(*live.queues, own)))) == []
+
+
+def test_a_default_queue_that_is_declared_is_the_fleets():
+    data = contract().model_dump(exclude_unset=True)
+    data["queues"]["default"] = data["queues"].pop("gpu-train")
+    fleet = Fleet(contract(queues=data["queues"]))
+    (found,) = compare_queues(fleet.spec, fleet.live(queues=fleet.live().queues[:-1]))
+    assert (found.action, found.name) == ("add", "default")
+
+
 def test_a_declared_queue_is_declared_though_a_pattern_fits_it():
     fleet = Fleet(contract(unmanaged={"queues": ["*"]}))
     found = list(compare_queues(fleet.spec, fleet.live(queues=())))
