@@ -46,6 +46,12 @@ def changed_in_words(work: Work) -> list[str]:
 
 def failure_in_words(work: Work) -> str:
     """Failure class and message."""
+    if work.before_code:
+        said = f"its agent says: {work.failure}" if work.failure else "its agent says no reason"
+        return (
+            f"before its code said anything: {said}; its console has the agent's log, such as of "
+            "an image that could not be pulled or a commit that could not be cloned"
+        )
     kind = f"failure class {work.failure_class}" if work.failure_class else "no failure class"
     return f"{kind}: {work.failure or 'it says no reason; see its log'}"
 
@@ -62,7 +68,10 @@ def _state(work: Work) -> str:
     if step.status == QUEUED:
         return f"{name} waits{came}."
     if step.status == "failed":
-        return f"{name} failed{where}{came}. {failure_in_words(work).capitalize()}."
+        if work.before_code:
+            return f"{name} failed{where}{came}, {failure_in_words(work)}."
+        told = failure_in_words(work)
+        return f"{name} failed{where}{came}. {told[:1].upper()}{told[1:]}."
     state = {"in_progress": "runs", "completed": "ended well"}.get(step.status, f"is {step.status}")
     return f"{name} {state}{where}{came}."
 

@@ -11,17 +11,23 @@ from fleet.explain.sending import Sent, explain_sending
 from fleet.explain.waiting import Backlog, why_it_waits
 from fleet.runs import Step, read_steps
 from fleet.spec import Spec
+from ml.catalog import PHASES
 from ml.runtime import conventions
+from ml.runtime.failures import CLASSES
 from ml.runtime.origin import named_steps
 from ml.runtime.record import read_record
 
 QUEUED = "queued"
 _FAILURE_CLASS = f"properties/{conventions.PROPERTY_FAILURE_CLASS}"
+_FAILURE = f"properties/{conventions.PROPERTY_FAILURE}"
 _DIFFERENCES = f"properties/{conventions.PROPERTY_DIFFERENCES}"
+_ENVIRONMENT = f"properties/{conventions.PROPERTY_ENVIRONMENT}"
 _FIELDS = [
     "id",
     "parent",
+    "status",
     "tags",
+    "system_tags",
     "status_reason",
     "status_message",
     "hyperparams",
@@ -44,10 +50,14 @@ class Work:
         Why it waits, a sentence each; empty where it does not.
     failure_class, failure : str
         What kind of failure, and which; empty where it did not fail.
+    before_code : bool
+        Whether it failed before its code said anything: its image or its commit could not be had,
+        for example. What is known is then the agent's word.
     differences : str
         What the task has otherwise than its template, as its mark says; empty where it has none.
     is_template : bool
-        Whether it is a template, which is only ever cloned.
+        Whether it is a template, which is only ever cloned. A clone that was made by hand bears
+        most of a template's tags and is none.
     pipeline : str or None
         Id of the controller that started it.
     waiting : dict
@@ -59,6 +69,7 @@ class Work:
     waits: tuple[str, ...] = ()
     failure_class: str = ""
     failure: str = ""
+    before_code: bool = False
     differences: str = ""
     is_template: bool = False
     pipeline: str | None = None
@@ -73,6 +84,7 @@ class Work:
             "changed": list(self.sent.changed),
             "failure_class": self.failure_class or None,
             "failure": self.failure or None,
+            "failed_before_code": self.before_code,
             "differences": self.differences or None,
             "template": self.is_template,
             "pipeline": self.pipeline,
@@ -123,19 +135,38 @@ def _work(spec: Spec, step: Step, known: Mapping[str, dict[str, Any]], backlog: 
     values = _values(task)
     sent = explain_sending(spec, step, carried, values, by_pipeline=controller is not None)
     waits, waiting = why_it_waits(spec, step, backlog) if step.status == QUEUED else ([], {})
-    failed = step.status == "failed"
-    reason = task.get("status_reason") or ""
+    kind, failure, before_code = _failure(step, task, values)
     return Work(
         step,
         sent,
         tuple(waits),
-        failure_class=values.get(_FAILURE_CLASS, "") if failed else "",
-        failure=step.failure or (reason if failed else ""),
+        failure_class=kind,
+        failure=failure,
+        before_code=before_code,
         differences=values.get(_DIFFERENCES, ""),
-        is_template=conventions.TEMPLATE_TAG in (task.get("tags") or ()),
+        is_template=conventions.is_template(task),
         pipeline=controller.id if controller else None,
         waiting=waiting,
     )
+
+
+def _failure(
+    step: Step, task: Mapping[str, Any], values: Mapping[str, str]
+) -> tuple[str, str, bool]:
+    """Class and text of a failure, and whether it was before the code said anything."""
+    if step.status != "failed":
+        return "", step.failure or "", False
+    reason, message = task.get("status_reason") or "", task.get("status_message") or ""
+    # The step code gives its class as the reason, where it refuses to begin.
+    kind = values.get(_FAILURE_CLASS) or (reason if reason in CLASSES else "")
+    if kind:
+        return kind, values.get(_FAILURE) or message, False
+    # Its first acts are to take a template's tags off, and to record what it computes with.
+    untouched = conventions.TEMPLATE_TAG in (task.get("tags") or ())
+    silent = step.phase in PHASES and _ENVIRONMENT not in values
+    # The agent's reason says what went wrong, its message no more than who changed the status.
+    failure = values.get(_FAILURE) or ", ".join(dict.fromkeys(filter(None, (reason, message))))
+    return "", failure, untouched or silent
 
 
 def _values(task: Mapping[str, Any]) -> dict[str, str]:
