@@ -41,11 +41,12 @@ class LiveQueue:
 
 @dataclass(frozen=True)
 class Worker:
-    """A live worker: its id, the names of its queues, and the id of its task, if any."""
+    """A live worker: its id, the names of its queues, the id of its task, if any, and its tags."""
 
     id: str
     queues: tuple[str, ...]
     task: str | None
+    tags: tuple[str, ...] = ()
 
 
 def ensure_queues(api: Api, names: Iterable[str], *, dry_run: bool = False) -> list[str]:
@@ -99,6 +100,7 @@ def live_workers(api: Api) -> list[Worker]:
             id=worker["id"],
             queues=tuple(queue.get("name", "") for queue in worker.get("queues") or ()),
             task=(worker.get("task") or {}).get("id"),
+            tags=tuple(worker.get("tags") or ()),
         )
         for worker in answer["workers"]
     ]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from fleet.drift.model import Difference, FieldChange, Live, LiveWorker
 from fleet.patterns import matcher
 from fleet.plan import NodePlan, Slot, worker_tags
-from fleet.plan.container import AGENT, DEVICES, GROUP, IMAGE, SETTINGS
+from fleet.plan.container import AGENT, DEVICES, GROUP, IMAGE, QUEUES, SETTINGS
 from fleet.spec import Spec
 
 # A services agent's tasks report as workers of their own: NODE:0:service:TASK.
@@ -18,9 +19,12 @@ _IN_WORDS = {
     AGENT: "agent image",
     GROUP: "node group",
     DEVICES: "devices",
+    QUEUES: "order of queues",
     SETTINGS: "limits, mounts and object stores (hash)",
 }
 _NOT_SAID = "not said"
+# As the fleet writes it: `00` and digits of other scripts are another's.
+_SLOT_NUMBER = re.compile(r"0|[1-9][0-9]{0,8}", re.ASCII)
 
 
 def compare_workers(spec: Spec, plans: Iterable[NodePlan], live: Live) -> Iterator[Difference]:
@@ -79,9 +83,11 @@ def _purpose(slot: Slot) -> str:
 
 
 def _changes(plan: NodePlan, slot: Slot, worker: LiveWorker) -> Iterator[FieldChange]:
-    if worker.queues != slot.queues:
-        yield FieldChange("queues", ", ".join(worker.queues) or "none", ", ".join(slot.queues))
     wanted = worker_tags(plan, slot)
+    # The server says which they are, the worker itself in which order.
+    if set(worker.queues) != set(slot.queues):
+        yield FieldChange("queues", ", ".join(worker.queues) or "none", ", ".join(slot.queues))
+        del wanted[QUEUES]
     said = dict(tag.partition(":")[::2] for tag in worker.tags)
     for kind, new in wanted.items():
         old = said.get(kind, _NOT_SAID)
@@ -98,18 +104,22 @@ def _left_over(spec: Spec, nodes: dict[str, _Node], live: Live) -> Iterator[Diff
             continue  # told with its slot
         name, _, index = slot.rpartition(":")
         node = nodes.get(name)
-        numbered = index.isdecimal()
-        if node and numbered and int(index) < node.slots:
+        number = int(index) if _SLOT_NUMBER.fullmatch(index) else None
+        if node and number is not None and number < node.slots:
             continue
         # A lost one that nobody wants needs nothing: the server forgets it by itself.
-        if worker.lost or unmanaged(worker.id):
+        if worker.lost:
             continue
-        if node and numbered and node.unknown_gpus and not node.disabled:
+        # No pattern hides what runs on the fleet's own nodes.
+        if node is None:
+            if not unmanaged(worker.id):
+                yield _not_ours(worker)
+        elif number is None:
+            yield _no_slot(worker, name)
+        elif node.unknown_gpus and not node.disabled:
             node.more.append(worker.id)
-        elif node and numbered:
-            yield _no_longer_declared(worker, name, node)
         else:
-            yield _not_ours(worker, name if node else "")
+            yield _no_longer_declared(worker, name, node)
 
 
 def _not_known_yet(name: str, node: _Node) -> Difference:
@@ -140,17 +150,27 @@ def _no_longer_declared(worker: LiveWorker, name: str, node: _Node) -> Differenc
     )
 
 
-def _not_ours(worker: LiveWorker, node: str) -> Difference:
-    if node:
-        why = f"it reports from {node} under a name that is no slot's"
-    else:
-        why = "it is named after no node of the inventory"
-    queues = ", ".join(worker.queues) or "no queue"
+def _not_ours(worker: LiveWorker) -> Difference:
     return Difference(
         "unknown",
         "worker",
         worker.id,
-        why=f"{why}; it polls {queues}",
+        why=f"it is named after no node of the inventory; it polls {_polled(worker)}",
         mend="stop it where it runs, add its node to the inventory, or name it in queues.yml "
         "under unmanaged.workers",
     )
+
+
+def _no_slot(worker: LiveWorker, node: str) -> Difference:
+    return Difference(
+        "unknown",
+        "worker",
+        worker.id,
+        why=f"it reports from {node} under a name that is no slot's; it polls {_polled(worker)}",
+        mend="stop it on the node, or have it use a name that begins with no node's: a node of "
+        "the inventory runs the agents of its slots and no others",
+    )
+
+
+def _polled(worker: LiveWorker) -> str:
+    return ", ".join(worker.queues) or "no queue"

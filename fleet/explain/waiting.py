@@ -8,6 +8,7 @@ from typing import Any
 
 from fleet.clearml_api import Api
 from fleet.explain.answer import counted, listed
+from fleet.plan import order_of_queues
 from fleet.queues import Worker, live_workers
 from fleet.runs import Step
 from fleet.spec import Spec
@@ -106,9 +107,16 @@ def _agents(queue: str, busy: list[Worker], idle: list[Worker], backlog: Backlog
 
 def _sooner(queue: str, agents: Iterable[Worker], backlog: Backlog) -> dict[str, int]:
     """Queues with waiting tasks that all of the queue's agents serve before it."""
-    ahead = [worker.queues[: worker.queues.index(queue)] for worker in agents]
+    orders = [_order(worker) for worker in agents]
+    ahead = [order[: order.index(queue)] for order in orders]
     names = [name for name in dict.fromkeys(sum(ahead, ())) if all(name in one for one in ahead)]
     return {name: len(backlog.waiting[name]) for name in names if backlog.waiting.get(name)}
+
+
+def _order(worker: Worker) -> tuple[str, ...]:
+    """A worker's queues in the order that it polls them in: as its tags say, else the server."""
+    said = order_of_queues(worker.tags)
+    return said if set(said) == set(worker.queues) else worker.queues
 
 
 def _first(queue: str, sooner: dict[str, int]) -> list[str]:

@@ -1,6 +1,6 @@
 """The plan: contract + node → slots. The one place where it is computed."""
 
-from fleet.plan.container import as_data, task_arguments, worker_tags
+from fleet.plan.container import as_data, order_of_queues, task_arguments, worker_tags
 from fleet.plan.model import Node, NodePlan, Override, Slot
 from fleet.plan.routing import pinned_routing, policy, routing
 from fleet.plan.slots import Planner, image_reference, plan_fleet, plan_node
@@ -15,6 +15,7 @@ __all__ = [
     "as_data",
     "image_reference",
     "node_from_variables",
+    "order_of_queues",
     "pinned_routing",
     "plan_fleet",
     "plan_node",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from fleet.plan.model import NodePlan, Slot
@@ -12,6 +13,7 @@ from fleet.spec import Limits, Mount, ObjectStore
 
 #: The kinds of tags that a fleet's agents bear on the server.
 IMAGE, AGENT, GROUP, DEVICES, SETTINGS = "image", "agent", "group", "devices", "settings"
+QUEUES = "queues"
 
 
 def task_arguments(slot: Slot) -> list[str]:
@@ -52,7 +54,16 @@ def worker_tags(plan: NodePlan, slot: Slot) -> dict[str, str]:
         GROUP: slot.group,
         DEVICES: ",".join(slot.devices) or "none",
         SETTINGS: _settings(slot.limits, slot.mounts, slot.object_stores)[1],
+        # A server need not give the queues of a worker in the order that it polls them in.
+        QUEUES: ",".join(slot.queues),
     }
+
+
+def order_of_queues(tags: Iterable[str]) -> tuple[str, ...]:
+    """The queues that a worker's tags name, in the order that it polls them in; empty without."""
+    prefix = f"{QUEUES}:"
+    said = next((tag.removeprefix(prefix) for tag in tags if tag.startswith(prefix)), "")
+    return tuple(said.split(",")) if said else ()
 
 
 def as_data(plan: NodePlan) -> dict[str, Any]:

@@ -60,14 +60,14 @@ def test_an_agent_that_is_killed_is_lost_after_a_while(api, start_agent):
 
 
 def test_other_queues_other_images_and_no_tags_are_changes(api, start_agent):
-    other = TAGS.replace("c" * 64, "d" * 64)
+    other = TAGS.replace("c" * 64, "d" * 64).replace(f"{QUEUE},{SECOND}", f"{SECOND},{QUEUE}")
     agent = start_agent(SECOND, QUEUE, CLEARML_WORKER_TAGS=other)
     wait_for(start_agent.polled.exists)
     (change,) = drift(api)
     assert (change.action, change.name) == ("change", WORKER)
     assert [(item.field, item.old, item.new) for item in change.changes] == [
-        ("queues", f"{SECOND}, {QUEUE}", f"{QUEUE}, {SECOND}"),
         ("image", "sha256:" + "d" * 64, "sha256:" + "c" * 64),
+        ("order of queues", f"{SECOND},{QUEUE}", f"{QUEUE},{SECOND}"),
     ]
     agent.terminate()
     agent.wait(10)

@@ -49,15 +49,37 @@ def test_a_lost_slot_is_to_add_and_says_when_it_was_last_heard(fleet):
     assert f"lost: last heard at {heard}" in found.why
 
 
-def test_queues_in_another_order_are_a_change(fleet):
-    (found,) = compared(
-        fleet, with_worker(fleet.live(), "cpu-1:1", queues=("cpu-all", "cpu-infer"))
-    )
+def test_queues_in_another_order_are_a_change_by_what_the_worker_says(fleet):
+    live = fleet.live()
+    tags = live.workers["cpu-1:1"].tags
+    assert "queues:cpu-infer,cpu-all" in tags
+    turned = tuple(tag.replace("cpu-infer,cpu-all", "cpu-all,cpu-infer") for tag in tags)
+    (found,) = compared(fleet, with_worker(live, "cpu-1:1", tags=turned))
     assert (found.action, found.name, found.node) == ("change", "cpu-1:1", "cpu-1")
     (change,) = found.changes
     assert (change.field, change.old, change.new) == (
+        "order of queues",
+        "cpu-all,cpu-infer",
+        "cpu-infer,cpu-all",
+    )
+
+
+def test_the_order_that_the_server_gives_queues_in_is_no_difference(fleet):
+    live = with_worker(fleet.live(), "cpu-1:1", queues=("cpu-all", "cpu-infer"))
+    assert compared(fleet, live) == []
+
+
+def test_other_queues_are_one_change_whatever_their_order(fleet):
+    live = with_worker(fleet.live(), "cpu-1:1", queues=("cpu-all", "old"))
+    tags = tuple(
+        "queues:old,cpu-all" if tag.startswith("queues:") else tag
+        for tag in live.workers["cpu-1:1"].tags
+    )
+    (found,) = compared(fleet, with_worker(live, "cpu-1:1", tags=tags))
+    (change,) = found.changes
+    assert (change.field, change.old, change.new) == (
         "queues",
-        "cpu-all, cpu-infer",
+        "cpu-all, old",
         "cpu-infer, cpu-all",
     )
 
@@ -153,6 +175,28 @@ def test_workers_that_are_unmanaged_are_left_out():
     fleet = Fleet(contract(unmanaged={"workers": ["laptop-*:?"]}))
     live = with_worker(with_worker(fleet.live(), "laptop-7:0"), "laptop-7:10")
     assert [item.name for item in compared(fleet, live)] == ["laptop-7:10"]
+
+
+@pytest.mark.parametrize("patterns", [["cpu-*", "?*"], ["cpu-1:*"], ["cpu-1:[0-9]", "cpu-1:??*"]])
+def test_no_pattern_hides_what_runs_on_the_fleets_own_nodes(patterns):
+    fleet = Fleet(contract(unmanaged={"workers": patterns}))
+    live = fleet.live()
+    live = with_worker(with_worker(live, "cpu-1:5"), "cpu-1:gpu0")
+    fleet.nodes = (NODES[0], Node("cpu-1", ("cpu_nodes",), disabled="broken disk"), NODES[2])
+    assert [(item.action, item.name) for item in compared(fleet, live)] == [
+        ("remove", "cpu-1:0"),
+        ("remove", "cpu-1:1"),
+        ("remove", "cpu-1:5"),
+        ("unknown", "cpu-1:gpu0"),
+    ]
+
+
+@pytest.mark.parametrize("number", ["00", "01", "+1", "1_0", "\u0661", "1" * 5000])
+def test_what_only_looks_like_a_slots_number_is_none(fleet, number):
+    (found,) = compared(fleet, with_worker(fleet.live(), f"cpu-1:{number}"))
+    assert (found.action, found.name) == ("unknown", f"cpu-1:{number}")
+    assert "under a name that is no slot's" in found.why
+    assert "unmanaged" not in found.mend
 
 
 def test_a_services_task_belongs_to_its_slot(fleet):
