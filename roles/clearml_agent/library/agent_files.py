@@ -15,7 +15,7 @@ short_description: Lay down the folders and configurations of a node's agents
 description:
   - Each node group has a configuration and a data folder of its own, so that the tasks of one
     group read neither the credentials nor the cached data of another.
-  - Configurations of groups that are not named any more are removed; their data is kept.
+  - Nothing is removed; C(agent_leftovers) does that when the agents of other groups are gone.
 options:
   config_directory:
     description: Where C(GROUP.clearml.conf) lies, mode 0600.
@@ -41,17 +41,11 @@ EXAMPLES = r"""
     config_directory: /etc/fleet
     data_directory: /var/lib/fleet/agent
     configurations: {cpu_nodes: "api { … }"}
-  no_log: true
 """
 
 RETURN = r"""
 written:
   description: Files that were written (in check mode, would be).
-  type: list
-  elements: str
-  returned: always
-removed:
-  description: Files that were removed (in check mode, would be).
   type: list
   elements: str
   returned: always
@@ -85,7 +79,7 @@ def lay_down(config_directory, data_directory, configurations, dry_run):
     Returns
     -------
     dict
-        `folders`, `written` and `removed`: what was not as it should be.
+        `folders` and `written`: what was not as it should be.
     """
     wanted = {
         os.path.join(config_directory, f"{group}.{SUFFIX}"): text
@@ -96,7 +90,6 @@ def lay_down(config_directory, data_directory, configurations, dry_run):
     changed = {
         "folders": [path for path, mode in folders if not _is_folder(path, mode)],
         "written": [path for path, text in wanted.items() if not _holds(path, text)],
-        "removed": [path for path in _configurations(config_directory) if path not in wanted],
     }
     if dry_run:
         return changed
@@ -107,8 +100,6 @@ def lay_down(config_directory, data_directory, configurations, dry_run):
             os.chmod(path, mode)
     for path in changed["written"]:
         _write(path, wanted[path])
-    for path in changed["removed"]:
-        os.unlink(path)
     return changed
 
 
@@ -127,13 +118,6 @@ def _holds(path, text):
         return False
     with open(path, encoding="utf-8", errors="replace") as file:
         return file.read() == text
-
-
-def _configurations(directory):
-    if not os.path.isdir(directory):
-        return []
-    names = sorted(os.listdir(directory))
-    return [os.path.join(directory, name) for name in names if name.endswith(SUFFIX)]
 
 
 def _write(path, text):
@@ -161,7 +145,11 @@ def main():
     try:
         changed = lay_down(**module.params, dry_run=module.check_mode)
     except OSError as error:
-        module.fail_json(msg=f"{error.filename}: {error.strerror}")
+        module.fail_json(
+            msg=f"{error.filename or 'a folder of the agents'}: {error.strerror}; fix: see that it "
+            "is no file where a folder should be, that its disk is not full and can be written, or "
+            "set clearml_agent_config_directory or clearml_agent_data_directory otherwise"
+        )
     there = os.path.exists(DOCKER)
     module.exit_json(changed=any(changed.values()), docker=there, **changed)
 

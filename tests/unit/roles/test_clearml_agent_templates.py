@@ -265,3 +265,18 @@ def test_a_task_chooses_no_image_and_installs_nothing(configuration):
 
 def test_a_tasks_end_does_not_stall(configuration):
     assert configuration.get_bool("sdk.development.report_use_subprocess") is False
+
+
+def test_odd_characters_in_a_path_and_a_name_are_kept(tmp_path):
+    folder = tmp_path / "a #1 folder"
+    folder.mkdir()
+    plan = {**VARIABLES["clearml_agent_plan"], "slots": [slot("n-0", queues=["0x10", "null"])]}
+    render(folder, {**VARIABLES, "clearml_agent_plan": plan})
+    agent = yaml.safe_load((folder / "etc" / "compose.yaml").read_text())["services"]["n-0"]
+    conf = f"{folder}/etc/cpu_nodes.clearml.conf"
+
+    assert agent["environment"]["CLEARML_CONFIG_FILE"] == conf
+    assert agent["volumes"][1] == f"{conf}:{conf}:ro"
+    assert agent["command"][:3] == ["--queue", "0x10", "null"]
+    configuration = ConfigFactory.parse_file(str(folder / "etc" / "cpu_nodes.clearml.conf"))
+    assert configuration["agent"]["venvs_dir"] == f"{folder}/data/cpu_nodes/venvs-builds"

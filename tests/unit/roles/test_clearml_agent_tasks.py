@@ -1,0 +1,128 @@
+"""What the role clearml_agent does before and after Compose; Docker is not asked for anything."""
+
+import pytest
+
+from fleet.paths import REPOSITORY
+
+SECRET = "a-secret-of-the-agents"
+SLOT = {
+    "name": "n-0",
+    "worker_id": "n:0",
+    "group": "cpu_nodes",
+    "queues": ["cpu-train"],
+    "image": "registry:5000/fleet/cpu@sha256:aa",
+    "devices": [],
+    "services": False,
+    "labels": {"fleet.group": "cpu_nodes"},
+    "worker_tags": ["devices:none"],
+    "task_arguments": [],
+}
+PLAN = {
+    "node": "n",
+    "agent_image": "registry:5000/fleet/agent@sha256:bb",
+    "slots": [SLOT],
+    "unknown_gpus": [],
+    "disabled": "",
+}
+
+
+@pytest.fixture
+def node(tmp_path):
+    """Variables of a node whose folders are below the test's."""
+    return {
+        "clearml_agent_plan": PLAN,
+        "clearml_agent_api_url": "http://10.0.0.1:8008",
+        "clearml_agent_files_url": "http://10.0.0.1:8081",
+        "clearml_agent_access_key": "key",
+        "clearml_agent_secret_key": SECRET,
+        "clearml_agent_config_directory": str(tmp_path / "etc"),
+        "clearml_agent_data_directory": str(tmp_path / "data"),
+    }
+
+
+def test_agents_are_left_alone_where_the_gpus_of_a_node_are_not_known(run_role, node, tmp_path):
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc" / "gpu_nodes.clearml.conf").touch()
+    node["clearml_agent_plan"] = {**PLAN, "slots": [], "unknown_gpus": ["gpu_nodes"]}
+    run = run_role("clearml_agent", "--check", **node)
+
+    assert run.status == 2
+    assert "slots localhost has in gpu_nodes is not known" in run.words
+    assert "Fix: run site.yml without" in run.words
+    assert "changed=0" in run.said
+
+
+def test_the_driver_is_asked_wherever_agents_are_changed(ansible_playbook):
+    def tasks(*options):
+        listing = ansible_playbook(
+            *("-i", "localhost,", "--list-tasks", *options, "site.yml"),
+            folder=REPOSITORY / "ansible",
+        )
+        assert listing.status == 0, listing.said
+        return listing.said
+
+    chosen = tasks("--tags", "clearml_agent")
+    assert chosen.index("the node has a slot") < chosen.index("Ensure the machine can be a node")
+    assert chosen.index("Ensure the machine can be a node") < chosen.index("Compose project is up")
+    assert "Ensure the machine can be a node" not in tasks("--tags", "queues")
+
+
+def test_a_dry_run_of_a_node_that_has_docker_and_no_agents_yet_tells_what_would_be(run_role, node):
+    run = run_role("clearml_agent", "--check", **node)
+
+    assert run.status == 0, run.said
+    assert "it would be brought up" in run.said
+    assert "changed=3" in run.said
+
+
+def test_an_error_of_the_files_is_told_and_no_secret(run_role, node, tmp_path):
+    (tmp_path / "etc").touch()
+    run = run_role("clearml_agent", "-vvv", **node)
+
+    assert run.status == 2
+    assert f"{tmp_path}/etc: File exists; fix: see that it" in run.words
+    assert SECRET not in run.said
+    assert "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER" in run.said
+
+
+def test_a_disabled_node_loses_its_credentials_though_it_has_no_project(run_role, node, tmp_path):
+    copy = tmp_path / "data" / "cpu_nodes" / ".clearml_agent.n%3A0.cfg"
+    copy.parent.mkdir(parents=True)
+    copy.touch()
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc" / "cpu_nodes.clearml.conf").touch()
+    node["clearml_agent_plan"] = {**PLAN, "slots": [], "disabled": "a new disk"}
+
+    assert run_role("clearml_agent", tasks="absent", **node).status == 0
+    assert not copy.exists()
+    assert list((tmp_path / "etc").iterdir()) == []
+    again = run_role("clearml_agent", tasks="absent", **node)
+    assert "changed=0" in again.said
+
+
+@pytest.mark.parametrize(
+    "folder", ["/srv/a fleet", "/srv/fl:eet", "srv/fleet", "/srv/../etc", "/srv/fleet/", "/srv/$A"]
+)
+def test_a_folder_that_docker_cannot_be_told_is_refused(run_role, node, folder):
+    run = run_role(
+        "clearml_agent", tasks="validate", **{**node, "clearml_agent_data_directory": folder}
+    )
+
+    assert run.status == 2
+    assert f'"{folder}" of localhost cannot be a folder of the agents' in run.words
+
+
+@pytest.mark.parametrize("source", ["{}/etc", "{}/data/gpu_nodes", "{}", "{}//etc/", "/"])
+def test_a_mount_that_shows_the_agents_folders_is_refused(run_role, node, tmp_path, source):
+    mounts = [{"group": "cpu_nodes", "source": source.format(tmp_path)}]
+    run = run_role("clearml_agent", tasks="validate", clearml_agent_mounts=mounts, **node)
+
+    assert run.status == 2
+    assert "of cpu_nodes shows" in run.words
+
+
+def test_folders_and_mounts_that_are_apart_are_taken(run_role, node, tmp_path):
+    mounts = [{"group": "cpu_nodes", "source": f"{tmp_path}/etc-of-tables"}]
+    run = run_role("clearml_agent", tasks="validate", clearml_agent_mounts=mounts, **node)
+
+    assert run.status == 0, run.said
