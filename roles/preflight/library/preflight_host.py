@@ -51,8 +51,8 @@ options:
     default: 0
   mig:
     description:
-      - GPU to the profiles of its MIG instances that the inventory tells of, in order.
-      - C(all) stands for each GPU that is not named.
+      - GPU to the profiles of its MIG instances that the inventory tells of, in order; a GPU that
+        is not named is whole. It is not looked at with O(ask_gpus_for).
     type: dict
     default: {}
   ask_gpus_for:
@@ -277,14 +277,13 @@ def _gpu_toolkit(wanted, host):
 
 def _mig(wanted, host):
     """A MIG layout that the inventory tells of must be the driver's."""
+    if wanted["ask_gpus_for"]:
+        return []  # It is compared when the plan knows the GPUs that were found.
     told = {str(gpu): list(profiles) for gpu, profiles in wanted["mig"].items()}
-    everywhere = told.pop("all", [])
-    if wanted["ask_gpus_for"] and not (told or everywhere):
-        return []  # as the driver says, then
     # Where GPUs are missing altogether, that is the problem.
-    count = host["gpus"] if wanted["ask_gpus_for"] else min(wanted["gpus"], host["gpus"])
+    count = min(wanted["gpus"], host["gpus"])
     layouts = [
-        (gpu, told.get(gpu, everywhere), host["mig"].get(gpu, []))
+        (gpu, told.get(gpu, []), host["mig"].get(gpu, []))
         for gpu in [str(index) for index in range(count)]
     ]
     return [

@@ -108,9 +108,8 @@ def test_a_machine_without_a_driver_cannot_be_asked_for_gpus(preflight):
     assert "container toolkit" in toolkit["what"]
 
 
-@pytest.mark.parametrize("asked", [[], ["gpu_nodes"]])
-def test_a_mig_layout_of_the_inventory_must_be_the_drivers(preflight, asked):
-    wanted = {**WANTED, "gpus": 2, "mig": {"0": ["3g.20gb", "3g.20gb"]}, "ask_gpus_for": asked}
+def test_a_mig_layout_of_the_inventory_must_be_the_drivers(preflight):
+    wanted = {**WANTED, "gpus": 2, "mig": {"0": ["3g.20gb", "3g.20gb"]}}
     there = {**GOOD, "gpus": 2, "gpu_toolkit": True, "mig": {"0": ["3g.20gb", "3g.20gb"]}}
     assert preflight.find_problems(wanted, there) == []
     (problem,) = preflight.find_problems(wanted, {**there, "mig": {"0": ["7g.40gb"]}})
@@ -120,11 +119,11 @@ def test_a_mig_layout_of_the_inventory_must_be_the_drivers(preflight, asked):
     assert "GPU 1 is whole by the inventory" in whole["what"]
 
 
-def test_all_stands_for_each_gpu_that_is_not_named(preflight):
-    wanted = {**WANTED, "mig": {"all": ["7g.40gb"], 1: []}, "ask_gpus_for": ["gpu_nodes"]}
+def test_a_layout_is_not_looked_at_before_the_plan_knows_the_gpus(preflight):
+    wanted = {**WANTED, "ask_gpus_for": ["gpu_nodes"]}
     there = {**GOOD, "gpus": 2, "gpu_toolkit": True, "mig": {"0": ["7g.40gb"]}}
     assert preflight.find_problems(wanted, there) == []
-    assert len(preflight.find_problems(wanted, {**there, "mig": {}})) == 1
+    assert preflight.found_gpus(there) == {"gpus": 2, "mig": {"0": ["7g.40gb"]}}
 
 
 def test_a_folder_that_tasks_see_must_be_there(preflight, tmp_path):
