@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import fnmatch
+import re
 from collections.abc import Iterator
 
 from fleet.spec.contract import Contract
 from fleet.spec.problems import Problem
 from fleet.spec.wording import listed
+
+# What stands for any character, or for one of several; and the number that ends a worker's id.
+_OPEN = re.compile(r"\[[!]?\]?[^\]]*\]|[*?]")
+_NUMBER = re.compile(r":[0-9]*$")
 
 
 def check(contract: Contract) -> Iterator[Problem]:
@@ -25,15 +30,22 @@ def check(contract: Contract) -> Iterator[Problem]:
                     *keys,
                     mend="remove one of the two",
                 )
-            elif not pattern.strip("*"):
+            elif _fits_anything(pattern):
                 yield contract.problem(
                     "unmanaged-everything",
-                    f"'{pattern}' hides all {kind} of the server from `fleet plan`",
+                    f"'{pattern}' fits any {kind[:-1]}: it would hide all {kind} of the server "
+                    "from `fleet plan`",
                     *keys,
                     mend="name those that are not the fleet's, by a pattern such as team-b-*",
                 )
             elif kind == "queues":
                 yield from _declared(contract, pattern, keys)
+
+
+def _fits_anything(pattern: str) -> bool:
+    """Whether a pattern names nobody: no letter and no digit of it is a fixed one."""
+    fixed = _OPEN.sub("", _NUMBER.sub("", pattern))
+    return not any(character.isalnum() for character in fixed)
 
 
 def _declared(contract: Contract, pattern: str, keys: tuple[str | int, ...]) -> Iterator[Problem]:
