@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ml.runtime.environment import canonical, installed
 from ml.runtime.errors import UserError
+from ml.runtime.needs import unmet
 
 _INSTALL_SECONDS = 1800
 _SHOWN_LINES = 20
@@ -20,8 +21,10 @@ _SHOWN_LINES = 20
 def install(packages: Sequence[str], folder: Path, log: Callable[[str], None]) -> None:
     """Install packages beside those that are there, for this process alone.
 
-    Nothing that is there is replaced: a package that wants another version of it is refused. pip
-    asks the index that the image or the node has configured.
+    Nothing that is there is replaced, and nothing enters that is not named: what a package needs
+    must be there or be named too. Only wheels are taken, since building anything else would run
+    code with tools that nobody pinned. pip asks the index that the image or the node has
+    configured.
 
     Parameters
     ----------
@@ -35,7 +38,8 @@ def install(packages: Sequence[str], folder: Path, log: Callable[[str], None]) -
     Raises
     ------
     UserError
-        Of the class ``dependency``: what pip could not do, in its words.
+        Of the class ``dependency``: what pip could not do, in its words; or what the packages
+        need and do not find.
     """
     present = installed()
     missing = [package for package in packages if not _is_there(package, present)]
@@ -46,7 +50,8 @@ def install(packages: Sequence[str], folder: Path, log: Callable[[str], None]) -
     constraints.write_text("".join(f"{name}=={version}\n" for name, version in present.items()))
     log(f"adding to the image's packages: {', '.join(missing)}")
     command = [sys.executable, "-m", "pip", "install", "--no-input", "--no-cache-dir"]
-    command += ["--prefix", str(folder), "--constraint", str(constraints), *missing]
+    command += ["--no-deps", "--only-binary=:all:", "--prefix", str(folder)]
+    command += ["--constraint", str(constraints), "--", *missing]
     try:
         done = subprocess.run(
             command,
@@ -65,10 +70,20 @@ def install(packages: Sequence[str], folder: Path, log: Callable[[str], None]) -
         raise _not_installed(missing, _reason(lines))
     scheme = sysconfig.get_preferred_scheme("prefix")
     base = {"base": str(folder), "platbase": str(folder)}
-    for kind in ("purelib", "platlib"):
+    added = {Path(sysconfig.get_path(kind, scheme, base)) for kind in ("purelib", "platlib")}
+    for path in sorted(added):
         # at the end of the path: the image's own packages go first
-        site.addsitedir(sysconfig.get_path(kind, scheme, base))
+        site.addsitedir(str(path))
     importlib.invalidate_caches()
+    needs = unmet(sorted(added))
+    if needs:
+        raise UserError(
+            f"the packages {', '.join(missing)} are not enough: {'; '.join(needs)}",
+            where="the template's packages",
+            mend="declare what they need too, each pinned, or versions that go with the image's "
+            "lock; then publish the templates",
+            failure_class="dependency",
+        )
 
 
 def _is_there(package: str, present: dict[str, str]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from ml.runtime.errors import UserError
 from ml.runtime.phase import Phase
@@ -42,5 +43,35 @@ def check_packages(phase: Phase, environment: str, where: str = "") -> None:
             where=f"{place}, queues.yml, policy environment: strict",
             mend="add them to the image's lock (images/requirements.in, `make lock`), or write "
             "environment: extended",
+            failure_class="dependency",
+        )
+
+
+def check_recorded(
+    phase: Phase, recorded: Sequence[str], environment: str, where: str = ""
+) -> None:
+    """Refuse packages that a template records, where they are not just those that were checked.
+
+    Parameters
+    ----------
+    phase : Phase
+        As the code that runs declares it.
+    recorded : sequence of str
+        What the template says, and what would be added.
+    environment, where : str
+        As in :func:`check_packages`.
+
+    Raises
+    ------
+    UserError
+        Of the class ``dependency``.
+    """
+    check_packages(phase, environment, where)
+    if list(recorded) != list(phase.packages):
+        raise UserError(
+            f"the packages of the template {phase.name} ({', '.join(recorded) or 'none'}) are not "
+            f"those that its code declares ({', '.join(phase.packages) or 'none'})",
+            where=where or f"phase {phase.name}",
+            mend="run `fleet template publish`, and clone the new template",
             failure_class="dependency",
         )

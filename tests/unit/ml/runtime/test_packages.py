@@ -6,7 +6,7 @@ import pytest
 
 from ml.catalog import PHASES
 from ml.runtime.errors import UserError
-from ml.runtime.packages import check_packages
+from ml.runtime.packages import check_packages, check_recorded
 
 
 def phase(*packages):
@@ -36,3 +36,20 @@ def test_a_pinned_package_is_allowed_in_an_extended_environment_alone(package):
 def test_the_phases_that_there_are_may_be_published_in_a_strict_environment():
     for one in PHASES.values():
         assert check_packages(one, "strict") is None
+
+
+@pytest.mark.parametrize(
+    ("recorded", "declared"),
+    [
+        (["a==2"], ("a==1",)),
+        (["--index-url=http://else", "a==1"], ("a==1",)),
+        ([], ("a==1",)),
+        (["a==1"], ()),
+        (["a"], ("a",)),
+    ],
+)
+def test_only_what_the_code_declares_is_ever_added(recorded, declared):
+    with pytest.raises(UserError) as caught:
+        check_recorded(phase(*declared), recorded, "extended", "task t1")
+    assert caught.value.failure_class == "dependency"
+    assert check_recorded(phase("a==1"), ["a==1"], "extended") is None
