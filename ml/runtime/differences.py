@@ -43,12 +43,16 @@ class Difference:
         Both values, shortened.
     mend : str
         What to do about it.
+    by_a_person : bool
+        Whether somebody edited the task. The image nobody can choose: the agent of a slot takes
+        the slot's own, and it is the template's as soon as both were rolled out.
     """
 
     part: str
     template: str
     task: str
     mend: str
+    by_a_person: bool = True
 
     def __str__(self) -> str:
         return f"{self.part}: {self.task}; the template has {self.template}. {self.mend}"
@@ -81,6 +85,7 @@ def compare(
         ("version_num", script, template.script, edited.format("commit")),
         ("entry_point", script, template.script, edited.format("entry point")),
         ("working_dir", script, template.script, edited.format("working directory")),
+        ("binary", script, template.script, edited.format("interpreter")),
         ("diff", script, template.script, "Commit the change and publish the templates"),
         ("setup_shell_script", container, template.container, edited.format("set-up script")),
         ("arguments", container, template.container, edited.format("container arguments")),
@@ -100,8 +105,9 @@ def compare(
         )
     given_image = str(container.get("image") or "")
     if _version(given_image) != _version(image):
-        mend = "Start it from the current template, or have the nodes brought up to date (site.yml)"
-        found.append(Difference("image", _tail(image), _tail(given_image), mend))
+        mend = "Run `fleet template publish` if the node is right, or bring the node up to date "
+        mend += "(site.yml)"
+        found.append(Difference("image", _tail(image), _tail(given_image), mend, False))
     if routing != template.routing:
         given = "edited" if routing else _NONE
         mend = "Clone the template again and leave its configuration object routing as it is"
@@ -128,6 +134,7 @@ _PARTS = {
     "version_num": "commit",
     "entry_point": "entry point",
     "working_dir": "working directory",
+    "binary": "interpreter",
     "diff": "uncommitted changes",
     "setup_shell_script": "set-up script",
     "arguments": "container arguments",

@@ -163,10 +163,6 @@ class FolderStep(Step):
         path = self.out / f"{name}.json"
         path.write_text(json.dumps(value, indent=2, default=str) + "\n", "utf-8")
 
-    def read_configuration(self, name: str) -> Any | None:
-        """Nothing comes with a step on a laptop."""
-        return None
-
     @property
     def run_reference(self) -> str:
         """The folder that holds the pipeline's steps."""

@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING
 from ml.runtime import conventions as names
 from ml.runtime.differences import Difference, Template, compare
 from ml.runtime.errors import UserError
-from ml.runtime.origin import controller_of
-from ml.runtime.packages import check_packages
+from ml.runtime.origin import Origin, origin_of
+from ml.runtime.packages import check_recorded
 from ml.runtime.phase import Phase
 from ml.runtime.policy import check_access, check_entry
 from ml.runtime.record import TaskRecord
-from ml.runtime.routing import Routing, parse_routing
+from ml.runtime.routing import Routing
 
 if TYPE_CHECKING:
     from ml.runtime.server import Server
@@ -34,14 +34,20 @@ class Permit:
 
     Parameters
     ----------
+    routing : Routing
+        The published one that it was judged by; a controller sends its steps by it.
     packages : tuple of str
         What is to be added to the image's packages, each pinned.
     differences : tuple of Difference
         What it bears a mark for.
+    controller : str
+        Id of the controller that started it; empty where a person did.
     """
 
+    routing: Routing
     packages: tuple[str, ...] = ()
     differences: tuple[Difference, ...] = ()
+    controller: str = ""
 
 
 def check_start(
@@ -72,31 +78,53 @@ def check_start(
         It may not run: who started it (class ``permission``), where it runs (``queue``), that it
         is not as its template (``override``), or its packages (``dependency``).
     """
+    place = f"task {task.id}"
     queue = server.queue_name(task.queue_id)
     versions = server.versions(phase.name)
+    # what a person may have written to a task is never its rule: without a published one, none is
+    stable = _stable(versions, phase, place)
     compared = [
         (version, compare(task.script, task.container, task.routing, queue, version))
         for version in versions
     ]
-    # the first of the nearest: stable ones come first
-    source, differences = min(compared, key=lambda pair: len(pair[1]), default=(None, []))
-    controller = controller_of(task, run_id, server)
-    rules = _rules(task, source if controller else _stable(versions) or source)
-    if rules is None:
-        return Permit()
-    place = f"task {task.id}"
+    # the first of the nearest: stable ones come first; the image says only where it ran
+    source, differences = min(compared, key=lambda pair: (len(_edits(pair[1])), len(pair[1])))
+    origin = origin_of(task, run_id, server)
+    controller = origin.controller
+    rules = (source if controller else stable).routing
     if controller:
         check_access(rules.policy, names.phase_of(controller.tags), controller.user, place)
     else:
-        check_entry(rules.policy, phase, phases, place)
-        check_access(rules.policy, phase.name, task.user, place)
+        try:
+            check_entry(rules.policy, phase, phases, place)
+            check_access(rules.policy, phase.name, task.user, place)
+        except UserError as error:
+            raise _not_a_step(error, origin) from None
     check_queue(rules, phase.name, queue, task.id, accelerator)
-    packages = (source.routing if source else rules).packages.get(phase.name, [])
-    if packages:
-        check_packages(phase, rules.policy.environment, place)
-    if differences and rules.policy.differences == "refuse":
-        raise _refused(differences, phase, place)
-    return Permit(tuple(packages), tuple(differences))
+    packages = source.routing.packages.get(phase.name, [])
+    check_recorded(phase, packages, rules.policy.environment, place)
+    edits = _edits(differences)
+    if edits and rules.policy.differences == "refuse":
+        raise _refused(edits, phase, place)
+    started_by = controller.id if controller else ""
+    return Permit(rules, tuple(packages), tuple(differences), started_by)
+
+
+def refuse_template(task: TaskRecord, phase: Phase) -> None:
+    """Refuse to run a template itself, before anything of it is changed.
+
+    Raises
+    ------
+    UserError
+        Of the class ``override``.
+    """
+    if names.bears_own_mark(task.id, task.tags):
+        raise UserError(
+            f"the task is the template {phase.name} itself, which is only ever cloned",
+            where=f"task {task.id}",
+            mend="run `fleet template publish`, since this one is no draft any more; then clone "
+            "the template and enqueue the clone",
+        )
 
 
 def check_queue(
@@ -126,16 +154,32 @@ def check_queue(
     )
 
 
-def _stable(versions: Sequence[Template]) -> Template | None:
-    return next((version for version in versions if version.channel == names.STABLE), None)
+def _stable(versions: Sequence[Template], phase: Phase, place: str) -> Template:
+    found = next((version for version in versions if version.channel == names.STABLE), None)
+    if found is None:
+        raise UserError(
+            f"the template {phase.name} is not published, so nothing says whether it may run",
+            where=f"{place}, project {names.TEMPLATE_PROJECT}, channel {names.STABLE}",
+            mend="have somebody who may publish run `fleet template publish`, then clone the new "
+            "template",
+        )
+    return found
 
 
-def _rules(task: TaskRecord, version: Template | None) -> Routing | None:
-    """A published version's; where none is published, the task's own, if it carries any."""
-    if version:
-        return version.routing
-    text = task.configuration.get(names.ROUTING_OBJECT)
-    return parse_routing(text, task.id) if text else None
+def _not_a_step(error: UserError, origin: Origin) -> UserError:
+    """What is refused to a person, for a task that looks like a step of a pipeline."""
+    if not origin.why:
+        return error
+    return UserError(
+        f"{origin.why}, so that the task counts as started by hand: {error.what}",
+        where=error.where,
+        mend=f"{origin.mend}, or {error.mend}" if origin.mend else error.mend,
+        failure_class=error.failure_class,
+    )
+
+
+def _edits(differences: Iterable[Difference]) -> list[Difference]:
+    return [difference for difference in differences if difference.by_a_person]
 
 
 def _refused(differences: Sequence[Difference], phase: Phase, place: str) -> UserError:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ml.runtime import conventions as names
+from ml.runtime.origin import objects_of_steps
 from ml.runtime.phase import Phase
 
 if TYPE_CHECKING:
@@ -44,9 +45,11 @@ def settle(task: Task, phase: Phase, given: Mapping[str, str], server: Server) -
     if stale:
         server.delete_properties(task.id, stale)
     is_new = phase.is_controller and _CONTINUED_MARK not in (task.data.runtime or {})
-    if is_new and task.get_configuration_object(_PLAN_OBJECT):
-        # the SDK would follow the plan of the task that this one was cloned from
-        server.delete_configuration(task.id, _PLAN_OBJECT, names.STEPS_OBJECT)
+    if is_new:
+        # the SDK would follow the plan of the task that this one was cloned from, and what names
+        # its steps would name those of another, or what somebody wrote there
+        found = task.data.configuration or {}
+        server.delete_configuration(task.id, _PLAN_OBJECT, *objects_of_steps(found))
     if stale or is_new:
         task.reload()
     if run_id and not (is_new and _has_begun(run_id, task.id, phase, server)):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ml.runtime import conventions as names
@@ -11,6 +13,9 @@ from ml.runtime.record import TaskRecord
 
 if TYPE_CHECKING:
     from ml.runtime.server import Server
+
+_NOTE_PREFIX = "started-"
+_WAITING = ("created", "queued")
 
 
 class StepList:
@@ -34,6 +39,11 @@ class StepList:
         self._steps = dict(known)
         self._lock = threading.Lock()
 
+    def save(self) -> None:
+        """Write the list, empty as it may be: that there is one tells which version made it."""
+        with self._lock:
+            self._server.set_configuration(self._controller, names.STEPS_OBJECT, self._steps)
+
     def add(self, task_id: str, step: str) -> None:
         """Name a step, before it is enqueued."""
         with self._lock:
@@ -41,22 +51,68 @@ class StepList:
             self._server.set_configuration(self._controller, names.STEPS_OBJECT, self._steps)
 
 
-def controller_of(task: TaskRecord, run_id: str, server: Server) -> TaskRecord | None:
-    """The controller that started a task; None where a person did, whatever the task says.
+@dataclass(frozen=True)
+class Origin:
+    """Who started a task.
 
-    It is the task's parent, the controller of the same run, in progress, and it names the task
-    among its steps.
+    Parameters
+    ----------
+    controller : TaskRecord or None
+        The controller that did; None where a person did, whatever the task says.
+    why : str
+        Why it was not the controller that is the task's parent, as a sentence without a full
+        stop; empty where it has no such parent.
+    mend : str
+        What to do about that.
     """
-    parent = server.record(task.parent) if task.parent else None
-    if (
-        parent is not None
-        and parent.type == "controller"
-        and parent.status == "in_progress"
-        and names.run_id_of(parent.tags) == run_id
-        and task.id in named_steps(parent)
-    ):
-        return parent
-    return None
+
+    controller: TaskRecord | None = None
+    why: str = ""
+    mend: str = ""
+
+
+def origin_of(task: TaskRecord, run_id: str, server: Server) -> Origin:
+    """Find out who started a task.
+
+    A controller did, if it is the task's parent, of the same run, in progress, names the task
+    among its steps, and the task has not started before: the controller starts a step once (it
+    retries nothing, and one that goes on makes anew what has not ended), so that a second start is
+    a person's, who may have reset the step and edited it.
+    """
+    note = _note(task.id)
+    parent = server.record(task.parent, note) if task.parent else None
+    if parent is None or parent.type != "controller":
+        return Origin()
+    pipeline = f"its pipeline {parent.id}"
+    if parent.status in _WAITING:
+        return Origin(why=f"{pipeline} has not started", mend="start the pipeline")
+    if parent.status != "in_progress":
+        return Origin(why=f"{pipeline} has ended", mend="start the pipeline again")
+    if names.STEPS_OBJECT not in parent.configuration:
+        return Origin(why=f"{pipeline} is of an older version", mend="clone the current pipeline")
+    if names.run_id_of(parent.tags) != run_id or task.id not in named_steps(parent):
+        return Origin(why=f"the task is not one of the steps of {pipeline}")
+    if note in parent.configuration:
+        return Origin(
+            why=f"{pipeline} has started this step before", mend="start the pipeline anew"
+        )
+    return Origin(parent)
+
+
+def note_start(task_id: str, controller: str, server: Server) -> None:
+    """Note on its controller that a step has started; an object of its own, since steps and the
+    controller write at the same time."""
+    server.set_configuration(controller, _note(task_id), {"started": True})
+
+
+def objects_of_steps(configuration: Iterable[str]) -> list[str]:
+    """The configuration objects by which a controller knows its steps: no clone may keep them."""
+    notes = [name for name in configuration if name.startswith(_NOTE_PREFIX)]
+    return [names.STEPS_OBJECT, *notes]
+
+
+def _note(task_id: str) -> str:
+    return _NOTE_PREFIX + task_id
 
 
 def named_steps(controller: TaskRecord) -> dict[str, str]:

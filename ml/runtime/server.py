@@ -73,12 +73,20 @@ class Server:
         item = {"name": name, "type": "json", "value": json.dumps(value, indent=1)}
         self._call("tasks.edit_configuration", task=task_id, configuration=[item], force=True)
 
-    def record(self, task_id: str) -> TaskRecord | None:
-        """A task, or None where there is none of that id."""
+    def record(self, task_id: str, *objects: str) -> TaskRecord | None:
+        """A task, or None where there is none of that id.
+
+        Parameters
+        ----------
+        task_id : str
+        *objects : str
+            Configuration objects that are wanted beside those of each record.
+        """
+        more = [f"configuration.{name}" for name in objects]
         found = self._call(
             "tasks.get_all_ex",
             id=[task_id],
-            only_fields=list(records.FIELDS),
+            only_fields=[*records.FIELDS, *more],
             search_hidden=True,
         )["tasks"]
         return records.read_record(found[0]) if found else None

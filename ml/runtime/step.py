@@ -162,10 +162,6 @@ class Step(ABC):
     def configuration(self, name: str, value: Any) -> None:
         """Keep a configuration object."""
 
-    @abstractmethod
-    def read_configuration(self, name: str) -> Any | None:
-        """A configuration object that came with the step, or None."""
-
     @property
     @abstractmethod
     def run_reference(self) -> str:

@@ -17,14 +17,15 @@ from ml.runtime import conventions as names
 from ml.runtime.controller import run_plan
 from ml.runtime.errors import DataError, UserError
 from ml.runtime.execution import execute
-from ml.runtime.failures import Failure
-from ml.runtime.guard import check_start
+from ml.runtime.failures import Failure, describe
+from ml.runtime.guard import check_start, refuse_template
 from ml.runtime.identity import settle
-from ml.runtime.origin import StepList, named_steps
+from ml.runtime.origin import StepList, named_steps, note_start
 from ml.runtime.parameters import FOREIGN_SECTIONS
 from ml.runtime.phase import Phase
+from ml.runtime.record import TaskRecord
 from ml.runtime.reporting import property_texts
-from ml.runtime.routing import read_routing
+from ml.runtime.routing import Routing
 from ml.runtime.server import Server
 from ml.runtime.step import Outcome, Step
 
@@ -46,7 +47,13 @@ def run_task(phase: Phase) -> Failure | None:
     values = {
         path: text for path, text in given.items() if path.split("/")[0] not in FOREIGN_SECTIONS
     }
-    run_id = settle(task, phase, given, Server(task.session))
+    server = Server(task.session)
+    failure = _refusal(server.record(task.id), phase)
+    if failure:
+        print(failure.detail, flush=True)
+        _mark_failed(task, failure)
+        return failure
+    run_id = settle(task, phase, given, server)
     with tempfile.TemporaryDirectory(prefix=f"{phase.name}-") as work:
         step = TaskStep(task, phase.name, run_id, Path(work))
         step.take_its_place(values)
@@ -55,10 +62,22 @@ def run_task(phase: Phase) -> Failure | None:
             step.properties(failure_class=failure.failure_class, failure=failure.summary)
         task.flush(wait_for_uploads=True)
         if failure:
-            task.mark_failed(
-                status_reason=failure.failure_class, status_message=failure.summary, force=True
-            )
+            _mark_failed(task, failure)
     return failure
+
+
+def _refusal(own: TaskRecord, phase: Phase) -> Failure | None:
+    try:
+        refuse_template(own, phase)
+    except UserError as error:
+        return describe(error)
+    return None
+
+
+def _mark_failed(task: Task, failure: Failure) -> None:
+    task.mark_failed(
+        status_reason=failure.failure_class, status_message=failure.summary, force=True
+    )
 
 
 class TaskStep(Step):
@@ -77,6 +96,7 @@ class TaskStep(Step):
         self._task = task
         self._server = Server(task.session)
         self._fetched: dict[str, Task] = {}
+        self._rules: Routing | None = None
 
     def take_its_place(self, values: dict[str, str]) -> None:
         """Give a clone that was made by hand the tags, name and project of a run's step."""
@@ -103,6 +123,9 @@ class TaskStep(Step):
             PHASES.values(),
             self._server,
         )
+        self._rules = permit.routing
+        if permit.controller:
+            note_start(self._task.id, permit.controller, self._server)
         if permit.differences:
             for difference in permit.differences:
                 self.log(f"differs from its template: {difference}")
@@ -216,31 +239,23 @@ class TaskStep(Step):
             name, config_text=json.dumps(value, indent=2, default=str), config_type="json"
         )
 
-    def read_configuration(self, name: str) -> Any | None:
-        """A configuration object that the task carries."""
-        text = self._task.get_configuration_object(name)
-        if not text:
-            return None
-        try:
-            return json.loads(text)
-        except json.JSONDecodeError as error:
-            raise UserError(
-                f"the configuration object {name!r} is not JSON: {error}",
-                where=f"task {self._task.id}",
-                mend="clone the template again",
-            ) from None
-
     @property
     def run_reference(self) -> str:
         """The run id."""
         return self.run_id
 
     def run_plan(self, planned: Sequence[PlannedStep]) -> list[Outcome]:
-        """Run the steps as tasks of their own, by ClearML's pipeline controller."""
-        routing = read_routing(self.read_configuration(names.ROUTING_OBJECT), self._task.id)
+        """Run the steps as tasks of their own, by ClearML's pipeline controller.
+
+        They go where the published rules say by which the guard let this task run: what the task
+        itself carries, a person may have edited.
+        """
+        if self._rules is None:
+            raise RuntimeError("a controller plans its steps after the guard has let it run")
         known = named_steps(self._server.record(self._task.id))
         steps = StepList(self._server, self._task.id, known)
-        started = run_plan(planned, self.run_id, routing, self._server, steps)
+        steps.save()
+        started = run_plan(planned, self.run_id, self._rules, self._server, steps)
         ended = {one.reference: one for one in self.outcomes(self.run_id, "the run")}
         return [ended[task_id] for task_id in started if task_id in ended]
 

@@ -30,6 +30,7 @@ from fleet.spec.models import Policy
 from fleet.templates import StepCode, find_template, publish
 from ml.catalog import PHASES
 from ml.runtime.guard import check_start
+from ml.runtime.origin import note_start
 from ml.runtime.server import Server
 from tests.own_contract import SPEC
 
@@ -297,16 +298,40 @@ def test_a_step_of_a_run_in_progress_may_run_whoever_may_start_it(api, published
     assert _permit(api, step, "training")
 
 
-@pytest.mark.parametrize(
-    "forged",
-    ["not named", "another run", "ended", "draft", "not a controller", "gone"],
-)
+def test_a_step_that_has_started_counts_as_a_persons_when_it_starts_again(api, published, ann, dan):
+    published(entry="pipeline", access=ACCESS)
+    controller = _controller(api, ann, "r1")
+    step = _step_of(api, dan, controller)
+    permit = _permit(api, step, "training")
+    assert permit.controller == controller
+    note_start(step, permit.controller, Server(api._session))
+    error = _refusal(api, step, "training")
+    assert error.failure_class == "permission"
+    assert f"its pipeline {controller} has started this step before" in error.what
+    other = _step_of(api, dan, controller)
+    assert _permit(api, other, "training").controller == controller
+
+
+FORGED = {
+    "not named": "not one of the steps of its pipeline",
+    "older": "is of an older version",
+    "another run": "not one of the steps of its pipeline",
+    "ended": "has ended",
+    "draft": "has not started",
+    "not a controller": "",
+    "gone": "",
+}
+
+
+@pytest.mark.parametrize("forged", FORGED)
 def test_a_forged_parent_lets_nobody_through(api, published, ann, dan, forged):
     published(entry="pipeline", access=ACCESS)
     status = {"ended": "completed", "draft": "created"}.get(forged, "in_progress")
     run_id = "r2" if forged == "another run" else "r1"
     controller = _controller(api, ann, run_id, status)
-    step = _step_of(api, dan, controller, named=forged != "not named")
+    step = _step_of(api, dan, controller, named=forged not in ("not named", "older"))
+    if forged == "not named":
+        Server(api._session).set_configuration(controller, "steps", {})
     if forged == "not a controller":
         other = ann.clone(find_template(api, "training")["id"])
         ann.call("tasks.edit", task=other, tags=["phase:pipeline", "run:r1"])
@@ -317,6 +342,9 @@ def test_a_forged_parent_lets_nobody_through(api, published, ann, dan, forged):
         api.call("tasks.delete", task=controller, force=True)
     error = _refusal(api, step, "training")
     assert error.failure_class == "permission"
+    assert "'training' may not be started by itself" in error.what
+    assert FORGED[forged] in error.what
+    assert ("clone the current pipeline" in error.mend) == (forged == "older")
 
 
 def test_a_controller_of_somebody_who_may_not_start_it_vouches_for_nothing(
@@ -382,13 +410,86 @@ def test_a_clone_that_differs_is_refused_with_each_difference_named(api, publish
     found = agent("cpu-train", container=False)
     assert (found["status"], found["status_reason"]) == ("failed", "override")
     assert found["status_message"] == (
-        "the task is not as its template training: uncommitted changes, set-up script, "
-        "packages, image"
+        "the task is not as its template training: uncommitted changes, set-up script, packages"
     )
     assert "packages: left-pad==1.0; the template has (none)" in found["log"]
-    assert "image: python:3; the template has cpu@sha256" in found["log"]
     assert "policy differences: refuse" in found["log"]
     assert found["execution"]["artifacts"] == []
+
+
+@pytest.mark.parametrize("differences", ["refuse", "mark"])
+def test_another_image_is_only_ever_marked(api, published, ann, agent, differences):
+    """No person chooses it: the agent takes its slot's, which may be rolled out before or after."""
+    published(entry="both", differences=differences)
+    task = ann.clone(find_template(api, "data-registration")["id"])
+    ann.edit(task, container={"image": "registry:5000/fleet/cpu@sha256:" + "e" * 64})
+    ann.enqueue(task, "cpu-preprocess")
+    found = agent("cpu-preprocess", container=False)
+    assert found["status"] == "completed", found["log"]
+    assert found["properties"]["differences"] == "image"
+    assert "differs" in found["tags"]
+    (line,) = [line for line in found["log"].splitlines() if "differs from its template" in line]
+    assert "cpu@sha256:" + "e" * 64 in line
+    assert DIGESTS["cpu"] in line
+    assert "fleet template publish" in line
+
+
+def test_a_new_image_fails_no_clone_of_the_version_before(api, published, ann, monkeypatch):
+    """The version that it was made from is still found, though it now differs by its image."""
+    published(entry="both")
+    task = _cloned(api, ann, "training", "cpu-train")
+    newer = dict.fromkeys(DIGESTS, "sha256:" + "d" * 64)
+    monkeypatch.setitem(globals(), "DIGESTS", newer)
+    published(entry="both")
+    # the node was brought up to date too, and its agent took the new image
+    image = f"registry:5000/{SPEC.images['cpu'].repository}@{newer['cpu']}"
+    ann.edit(task, container={"image": image})
+    assert [one.part for one in _permit(api, task, "training").differences] == ["image"]
+
+
+def test_without_a_published_template_nothing_a_task_carries_is_its_rule(api, published, ann):
+    published(entry="pipeline")
+    template = find_template(api, "training")["id"]
+    task = _cloned(api, ann, "training", "cpu-train")
+    api.call("tasks.edit", task=template, system_tags=["archived"])
+    error = _refusal(api, task, "training")
+    assert error.failure_class == "override"
+    assert "the template training is not published" in error.what
+    assert "fleet template publish" in error.mend
+
+
+def test_a_template_that_is_edited_and_enqueued_itself_is_refused_as_it_is(
+    api, published, ann, agent
+):
+    published(entry="pipeline")
+    template = find_template(api, "training")
+    routing = json.loads(template["configuration"]["routing"]["value"])
+    routing["policy"]["entry"] = "both"
+    item = {**template["configuration"]["routing"], "value": json.dumps(routing)}
+    ann.call("tasks.edit_configuration", task=template["id"], configuration=[item])
+    ann.enqueue(template["id"], "cpu-train")
+    found = agent("cpu-train")
+    assert (found["id"], found["status"]) == (template["id"], "failed")
+    assert found["status_reason"] == "override"
+    assert "is the template training itself" in found["status_message"]
+    assert "fleet template publish" in found["log"]
+    assert "Traceback" not in found["log"]
+    kept = ("name", "tags", "project")
+    assert [found[key] for key in kept] == [template[key] for key in kept]
+    published(entry="pipeline")
+    assert find_template(api, "training")["id"] != template["id"]
+
+
+def test_a_controller_sends_its_steps_by_the_published_rules(api, published, ann):
+    published(entry="pipeline", differences="mark")
+    task = _cloned(api, ann, "pipeline", "services")
+    held = ann.call("tasks.get_by_id", task=task)["task"]["configuration"]["routing"]
+    routing = {**json.loads(held["value"]), "channel": "retired"}
+    item = {**held, "value": json.dumps(routing)}
+    ann.call("tasks.edit_configuration", task=task, configuration=[item])
+    permit = _permit(api, task, "pipeline")
+    assert [one.part for one in permit.differences] == ["routing"]
+    assert permit.routing.channel == "stable"
 
 
 def test_where_differences_are_marked_it_runs_and_bears_the_mark(api, published, ann, agent):
@@ -546,6 +647,7 @@ def test_a_pipelines_own_steps_run_under_the_narrowest_policy(api, published, an
     assert {step.phase for step in run.steps} == set(PHASES) - {"inference-single"}
     steps = json.loads(found["configuration"]["steps"]["value"])
     assert set(steps) == {step.task_id for step in run.steps} - {task}
+    assert {f"started-{step}" for step in steps} <= set(found["configuration"])
 
     # a step of it, cloned by hand, bears the controller as its parent and the run's tag
     (training,) = [step.task_id for step in run.steps if step.phase == "training"]

@@ -17,6 +17,7 @@ SCRIPT = {
     "version_num": "a" * 40,
     "entry_point": "-m ml training",
     "working_dir": ".",
+    "binary": "python3",
     "diff": "",
     "requirements": {"pip": "umap-learn==0.5.7"},
 }
@@ -47,12 +48,15 @@ def test_the_image_is_the_one_of_the_queue_from_whatever_registry():
     assert found.part == "image"
     assert found.template == "cuda@sha256:" + "2" * 64
     assert found.task == "cpu@sha256:" + "1" * 64
+    assert "fleet template publish" in found.mend
+    assert not found.by_a_person
 
 
 @pytest.mark.parametrize(
     ("script", "container", "part", "shown"),
     [
         ({"version_num": "b" * 40}, {}, "commit", "b" * 40),
+        ({"binary": "bash"}, {}, "interpreter", "bash"),
         ({"entry_point": "-m ml preprocessing"}, {}, "entry point", "-m ml preprocessing"),
         ({"repository": "git://else/x.git"}, {}, "repository", "git://else/x.git"),
         ({"diff": "diff --git a/x b/x"}, {}, "uncommitted changes", "diff --git a/x b/x"),

@@ -24,12 +24,11 @@ class Server:
         self.deleted += objects
 
 
-def task(tags=("run:r1",), plan=None, runtime=None):
+def task(tags=("run:r1",), configuration=(), runtime=None):
     return SimpleNamespace(
         id="me",
-        data=SimpleNamespace(runtime=runtime),
+        data=SimpleNamespace(runtime=runtime, configuration=dict.fromkeys(configuration)),
         get_tags=lambda: list(tags),
-        get_configuration_object=lambda name: plan,
         reload=lambda: None,
     )
 
@@ -60,13 +59,22 @@ def test_a_controller_whose_run_has_begun_takes_a_new_one(outcomes):
 def test_a_clone_does_not_follow_its_sources_plan_nor_bear_its_results():
     given = {**GIVEN, "properties/failure": "x", "properties/best_model": "ridge"}
     server = Server(*RAN)
-    settle(task(plan="{}"), PIPELINE, given, server)
-    assert sorted(server.deleted) == ["Pipeline", "best_model", "failure", "steps"]
+    settle(task(configuration=["Pipeline", "started-1"]), PIPELINE, given, server)
+    assert sorted(server.deleted) == ["Pipeline", "best_model", "failure", "started-1", "steps"]
+
+
+def test_steps_that_somebody_wrote_into_a_clone_of_the_template_are_removed():
+    server = Server()
+    settle(task(tags=["template"], configuration=["routing", "steps"]), PIPELINE, {}, server)
+    assert "steps" in server.deleted
+    assert "routing" not in server.deleted
 
 
 def test_a_controller_that_goes_on_keeps_its_run_and_its_plan():
     server = Server(*RAN)
-    going_on = task(plan="{}", runtime={"_pipeline_hash": "x:1.0.0"})
+    going_on = task(
+        configuration=["Pipeline", "steps", "started-1"], runtime={"_pipeline_hash": "x:1.0.0"}
+    )
     assert settle(going_on, PIPELINE, GIVEN, server) == "r1"
     assert server.deleted == []
 

@@ -6,7 +6,11 @@ import pytest
 from clearml import StorageManager, Task
 from clearml.storage.helper import StorageError
 
+from ml.catalog import PHASES
+from ml.runtime import task_step
 from ml.runtime.errors import DataError, UserError
+from ml.runtime.guard import Permit
+from ml.runtime.routing import Routing
 from ml.runtime.task_step import TaskStep
 
 
@@ -46,3 +50,23 @@ def test_a_task_that_is_not_there_is_told_with_its_field(step, monkeypatch, refe
     with pytest.raises(UserError, match=said) as caught:
         step.fetch(reference, "model", "Input/training_task")
     assert "set Input/training_task" in caught.value.mend
+
+
+def test_a_controller_follows_the_rules_that_it_was_judged_by(step, monkeypatch):
+    rules = Routing(queues={"training": ["cpu-train"]})
+    record = SimpleNamespace(configuration={})
+    step._task.id = "c1"
+    step._server = SimpleNamespace(
+        record=lambda task_id: record,
+        set_configuration=lambda *given: record.configuration.update({given[1]: given[2]}),
+        outcomes=lambda run_id: [],
+    )
+    monkeypatch.setattr(task_step, "check_start", lambda *_: Permit(rules, controller="p1"))
+    followed = []
+    monkeypatch.setattr(task_step, "run_plan", lambda *given: followed.append(given[2]) or [])
+    with pytest.raises(RuntimeError, match="after the guard"):
+        step.run_plan([])
+    step.guard(PHASES["training"], PHASES["training"].parameters())
+    assert step.run_plan([]) == []
+    assert followed == [rules]
+    assert record.configuration == {"started-c1": {"started": True}, "steps": {}}
