@@ -15,6 +15,7 @@ from fleet.paths import REPOSITORY
 from fleet.spec.models import Policy
 from fleet.templates import StepCode, template_content
 from ml.catalog import PHASES
+from ml.runtime.conventions import TEMPLATE_PROJECT, template_mark, template_tags
 from tests.contract.agent.conftest import QUEUE, wait_for
 from tests.own_contract import SPEC as CONTRACT
 
@@ -49,7 +50,10 @@ def test_a_clone_as_it_was_made_passes_and_one_with_a_diff_is_refused(server, st
     content = template_content(
         SPEC, PHASES["training"], code, registry="registry:5000", digests=DIGESTS
     )
-    template = server.call("tasks.create", **content)["id"]
+    project = server.call("projects.create", name=TEMPLATE_PROJECT, description="")["id"]
+    template = server.call("tasks.create", project=project, **content)["id"]
+    tags = [*template_tags("training"), template_mark(template)]
+    server.call("tasks.edit", task=template, tags=tags)
     # the checkout names its branches otherwise than templates do
     server.call("tasks.edit", task=template, script={**content["script"], "branch": ""})
     script = server.call("tasks.get_by_id", task=template)["task"]["script"]
