@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import click
+from rich.markup import escape
 from rich.table import Table
 
 from fleet.cli import options
@@ -137,7 +138,10 @@ def _print_status(found: Status) -> None:
     table = Table("part", "address", "state", "detail")
     for part in found.parts:
         table.add_row(
-            part.name, part.address, "well" if part.well else "[red]ill[/red]", part.detail
+            escape(part.name),
+            escape(part.address),
+            "well" if part.well else "[red]ill[/red]",
+            escape(part.detail),
         )
     options.console().print(table)
     if not found.whole:

@@ -52,7 +52,8 @@ def print_report(api: Api, run: Run, output: Path | None = None) -> None:
         console.print(_leaderboard(summary))
         for failed in summary["failed"]:
             console.print(f"failed: {failed['model']}: {failed['why']}", style="red", markup=False)
-    console.print(f"report: {save_report(api, run, output or default_path(run))}", soft_wrap=True)
+    path = save_report(api, run, output or default_path(run))
+    console.print(f"report: {path}", soft_wrap=True, markup=False)
 
 
 def default_path(run: Run) -> Path:
@@ -65,9 +66,10 @@ def _leaderboard(summary: dict[str, Any]) -> Table:
     table = Table("model", *_COLUMNS, "queue", title=escape(title))
     for entry in summary["leaderboard"]:
         best = entry["model"] == summary["best"]["model"]
+        model = escape(entry["model"])
         table.add_row(
-            f"[bold green]{entry['model']}[/bold green]" if best else entry["model"],
+            f"[bold green]{model}[/bold green]" if best else model,
             *(f"{entry[score]:.5g}" for score in _COLUMNS),
-            entry.get("queue") or "-",
+            escape(entry.get("queue") or "-"),
         )
     return table

@@ -42,7 +42,11 @@ def runs(limit: int, config_file: Path | None, as_json: bool) -> None:
     for run in found:
         failed = sum(step.status == "failed" for step in run.steps)
         table.add_row(
-            run.run_id, _status(run.status), _clock(run.created), str(len(run.steps)), str(failed)
+            escape(run.run_id),
+            _status(run.status),
+            _clock(run.created),
+            str(len(run.steps)),
+            str(failed),
         )
     options.console().print(table)
 
@@ -57,15 +61,15 @@ def print_run(run: Run, as_json: bool) -> None:
     table.add_column("task", no_wrap=True, overflow="fold")
     for step in run.steps:
         table.add_row(
-            step.short_name(run.run_id),
+            escape(step.short_name(run.run_id)),
             _status(step.status),
-            step.queue or "-",
-            step.node or "-",
+            escape(step.queue or "-"),
+            escape(step.node or "-"),
             _seconds(step),
             escape(step.result or ""),
             step.task_id,
         )
-    console.print(f"run [bold]{run.run_id}[/bold]: {_status(run.status)}")
+    console.print(f"run [bold]{escape(run.run_id)}[/bold]: {_status(run.status)}")
     console.print(table)
     for step in run.steps:
         if step.failure:

@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager
 from typing import IO, Any
 
 from rich.table import Table
+from rich.text import Text
 
 from fleet.cli import options
 from fleet.drift.model import short
@@ -109,10 +110,15 @@ class SlotsAsTable(Slots):
                 name = f"{slot.worker_id} (services)" if slot.services else slot.worker_id
                 image = f"{slot.image_name} {short(slot.image.partition('@')[2])}"
                 gpus = ", ".join(slot.devices) or "-"
-                table.add_row(plan.node, name, ", ".join(slot.queues), image, gpus)
+                _add(table, plan.node, name, ", ".join(slot.queues), image, gpus)
             for remark in _remarks(plan):
-                table.add_row(plan.node, remark, "", "", "")
+                _add(table, plan.node, remark, "", "", "")
         options.console().print(table)
+
+
+def _add(table: Table, *cells: str) -> None:
+    """A row of the cells as they are: `[ops]` or `:fan:` in a reason is text and no markup."""
+    table.add_row(*map(Text, cells))
 
 
 def _line(plan: NodePlan) -> str:
