@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable
 
@@ -12,6 +11,7 @@ from fleet.plan import Node, NodePlan
 from fleet.plan.findings import Finding
 from fleet.spec import NodeGroup, Spec
 from fleet.spec.models import PER_MIG
+from fleet.spec.wording import hint
 
 # What a container may be named, as Docker has it: the agents' containers bear the node's name.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
@@ -156,5 +156,4 @@ def _has_no_whole_gpus(entry: NodeGroup) -> bool:
 
 def _near(name: str, known: Iterable[str]) -> str:
     known = list(known)
-    nearest = difflib.get_close_matches(name, known, n=1)
-    return f"{f'did you mean {nearest[0]!r}? ' if nearest else ''}there are: {', '.join(known)}"
+    return f"{hint(name, known)}there are: {', '.join(known)}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +11,7 @@ from fleet.plan.findings import Finding
 from fleet.plan.model import Override
 from fleet.plan.values import BAD_VALUE, count, described, mapping, plain
 from fleet.spec import Limits
+from fleet.spec.wording import hint
 
 _KEYS = ("slots", "gpus", "limits")
 _EXAMPLE = "fleet_overrides: {gpu_nodes: {slots: 2}}"
@@ -45,17 +45,16 @@ def overrides(variable: str, value: Any, findings: list[Finding]) -> dict[str, O
 
 
 def _unknown(variable: str, name: str, key: Any, known: tuple[str, ...]) -> Finding:
-    nearest = difflib.get_close_matches(str(key), known, n=1)
-    hint = f"did you mean '{nearest[0]}'? " if nearest else ""
+    before = hint(key, known)
     if key == "image":
         # Where a task ran would change what it gives: the guard refuses such a task.
-        hint = "nodes with another image are a node group of their own; "
+        before = "nodes with another image are a node group of their own; "
     return Finding(
         "unknown-key",
         variable,
         key,
         f"{name} has an unknown key {described(key)}",
-        f"{hint}known here: {', '.join(known)}",
+        f"{before}known here: {', '.join(known)}",
     )
 
 
@@ -78,13 +77,13 @@ def _limit(variable: str, within: str, given: Mapping[Any, Any], item: dict[str,
     key = item["loc"][0]
     if item["type"] == "extra_forbidden" or key not in Limits.model_fields:
         return _unknown(variable, within, key, tuple(Limits.model_fields))
-    return Finding(
-        BAD_VALUE,
-        variable,
-        given.get(key),
-        f"{within}.{key} is {described(given.get(key))}: {item['msg']}",
-        f"{key}: {Limits.model_fields[key].description}",
-    )
+    # Imported late: most inventories have no wrong limit, and it makes the schema.
+    from fleet.spec.shape import expected
+
+    value = _native(given.get(key))
+    wanted, mend = expected(("node_groups", "*", "limits", str(key)), value)
+    what = f"{within}.{key} is {described(value)}, not {wanted}"
+    return Finding(BAD_VALUE, variable, given.get(key), what, mend)
 
 
 def _native(value: Any) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,6 +12,7 @@ from fleet.plan.model import Node
 from fleet.plan.overrides import overrides
 from fleet.plan.values import count, flag_or_reason, mapping
 from fleet.spec import Place
+from fleet.spec.wording import nearest
 
 #: Variables that describe a node.
 NODE_VARIABLES = ("fleet_gpus", "fleet_mig", "fleet_slots", "fleet_overrides", "fleet_disabled")
@@ -97,16 +97,16 @@ def misspelt(variables: Mapping[str, Any]) -> list[Finding]:
     for key in variables:
         if not key.startswith(_PREFIX) or key in _KNOWN or key.startswith(_FAMILIES):
             continue
-        ending = key.removeprefix(_PREFIX).lower()
-        nearest = difflib.get_close_matches(ending, _ENDINGS, n=1, cutoff=_NEAR)
-        if nearest:
+        ending = key.removeprefix(_PREFIX)
+        near = nearest(ending, _ENDINGS, likeness=_NEAR)
+        if near:
             findings.append(
                 Finding(
                     "unknown-variable",
                     key,
                     None,
                     f"there is no variable {key}",
-                    f"write {_PREFIX}{nearest[0]}, or give a variable of your own another name",
+                    f"write {_PREFIX}{near}, or give a variable of your own another name",
                 )
             )
     return findings

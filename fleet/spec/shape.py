@@ -54,6 +54,22 @@ def is_name(error: dict[str, Any]) -> bool:
     return "[key]" in error["loc"]
 
 
+def expected(keys: Keys, value: Any) -> tuple[str, str]:
+    """What may stand at a path of the file, and how to mend a value that may not.
+
+    Parameters
+    ----------
+    keys : tuple
+        The path.
+    value : object
+        The wrong value.
+    """
+    node = node_at(keys)
+    about = _about(keys, node)
+    node = resolve(node) if node else {}
+    return _expected(node), _value_mend(value, node, about)
+
+
 def _problem(error: dict[str, Any], keys: Keys, source: Source) -> Problem:
     place = source.place(keys)
     if is_name(error):
@@ -67,22 +83,21 @@ def _problem(error: dict[str, Any], keys: Keys, source: Source) -> Problem:
         return Problem(
             "unknown-key", f"unknown key '{label(keys)}'", place=place, mend=_key_mend(keys)
         )
-    node = node_at(keys)
-    about = _about(keys, node)
     if error["type"] == "missing":
+        about = _about(keys, node_at(keys))
         return Problem(
             "missing-key",
             f"'{label(keys)}' is missing",
             place=place,
             mend=f"add {about}" if about else f"add `{keys[-1]}:`",
         )
-    node = resolve(node) if node else {}
     value = error["input"] if keys in ((), None) else _value_at(keys, source)
+    wanted, mend = expected(keys, value)
     return Problem(
         "bad-value",
-        f"'{label(keys)}' is {_shown(value, keys)}, not {_expected(node)}",
+        f"'{label(keys)}' is {_shown(value, keys)}, not {wanted}",
         place=place,
-        mend=_value_mend(value, node, about),
+        mend=mend,
     )
 
 

@@ -9,13 +9,23 @@ from typing import Any
 _LONGEST = 60
 
 
-def nearest(name: object, known: Iterable[str]) -> str | None:
-    """The known name that a misspelled one most likely means."""
+def nearest(name: object, known: Iterable[str], *, likeness: float = 0.6) -> str | None:
+    """The known name that a misspelled one most likely means.
+
+    Parameters
+    ----------
+    name : object
+        The misspelled one.
+    known : iterable of str
+        Those that there are.
+    likeness : float
+        From 0 to 1: how alike they are at least, as :mod:`difflib` counts it.
+    """
     # Imported late: a file that is right has no near misses.
     import difflib
 
     by_lower = {other.lower(): other for other in known}
-    found = difflib.get_close_matches(str(name).lower(), by_lower, n=1)
+    found = difflib.get_close_matches(str(name).lower(), by_lower, n=1, cutoff=likeness)
     return by_lower[found[0]] if found else None
 
 
