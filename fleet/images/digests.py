@@ -78,12 +78,20 @@ def read(path: Path = PATH) -> dict[str, Pushed]:
     Raises
     ------
     FleetError
-        The file is there and is not what this module writes.
+        The file is there and cannot be read, or is not what this module writes.
     """
-    if not path.exists():
-        return {}
     try:
-        return _File.model_validate(yaml.safe_load(path.read_text()) or {}).images
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise _unreadable(path, error.strerror or str(error)) from None
+    except UnicodeDecodeError:
+        raise _unreadable(path, "it is not UTF-8 text") from None
+    except ValueError:  # a NUL character
+        raise _unreadable(path, "this is no path") from None
+    try:
+        return _File.model_validate(yaml.safe_load(text) or {}).images
     except yaml.YAMLError as error:
         line = error.problem_mark.line + 1 if isinstance(error, yaml.MarkedYAMLError) else 1
         raise FleetError("this is not YAML", where=f"{path}:{line}", mend=_MEND) from None
@@ -91,6 +99,14 @@ def read(path: Path = PATH) -> dict[str, Pushed]:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
         raise FleetError(f"{field}: {first['msg']}", where=str(path), mend=_MEND) from None
+
+
+def _unreadable(path: Path, reason: str) -> FleetError:
+    return FleetError(
+        f"the digests of the images cannot be read: {reason}",
+        where=str(path),
+        mend="name the file of digests: fleet_digests_file of the inventory, or --digests",
+    )
 
 
 def by_name(path: Path = PATH) -> dict[str, str]:
