@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import tempfile
-from pathlib import Path
 
 from fleet.paths import REPOSITORY
 
@@ -17,5 +18,11 @@ def prepare() -> None:
     # The same plugins and collections as for site.yml, wherever the command is run.
     os.environ.setdefault("ANSIBLE_CONFIG", str(PLAYBOOKS / "ansible.cfg"))
     # Ansible makes a folder when it is imported: a user without a home has it elsewhere.
-    if not os.access(Path.home(), os.W_OK):
+    home = os.path.expanduser("~")
+    if home == "~":
+        # A user whom the machine does not know: Ansible looks for a folder of that name.
+        home = tempfile.mkdtemp(prefix="fleet-home-")
+        atexit.register(shutil.rmtree, home, ignore_errors=True)
+        os.environ["HOME"] = home
+    if not os.access(home, os.W_OK):
         os.environ.setdefault("ANSIBLE_LOCAL_TEMP", tempfile.gettempdir())

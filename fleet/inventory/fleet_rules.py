@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 
 from fleet.inventory.faults import Faults
@@ -10,6 +9,7 @@ from fleet.inventory.reading import Reading
 from fleet.plan import Node, NodePlan
 from fleet.plan.findings import Finding
 from fleet.spec import Place, Problem, Spec
+from fleet.spec.wording import nearest
 
 _NEAR = 0.85
 _UNGROUPED = frozenset(("all", "ungrouped"))
@@ -48,7 +48,7 @@ class FleetRules:
             return
         self._serving.update({slot.group for slot in plan.slots})
         self._serving.update(plan.unknown_gpus)
-        if plan.unknown_gpus:
+        if plan.unknown_gpus and node.name not in self._reading.unclear:
             self._unknown.append(node.name)
 
     def problems(self) -> list[Problem]:
@@ -117,10 +117,8 @@ class FleetRules:
         for name in source.group_names:
             if name in self._spec.node_groups:
                 continue
-            nearest = difflib.get_close_matches(
-                name.lower(), list(self._spec.node_groups), n=1, cutoff=_NEAR
-            )
-            if not nearest:
+            near = nearest(name, self._spec.node_groups, likeness=_NEAR)
+            if near is None:
                 continue
             strangers = source.hosts_of(name) & self._reading.others.keys()
             if strangers or not source.hosts_of(name):
@@ -129,7 +127,7 @@ class FleetRules:
                         "unknown-group",
                         f"the inventory's group '{name}' is no node group of queues.yml",
                         place=source.place_of_group(name),
-                        mend=f"did you mean '{nearest[0]}'? Other groups are free to be there, but "
+                        mend=f"did you mean '{near}'? Other groups are free to be there, but "
                         "each host is in a node group, too",
                     )
                 )

@@ -67,8 +67,8 @@ class Source:
 
     Parameters
     ----------
-    path : Path
-        File or folder.
+    paths : Path
+        Files and folders; as for Ansible, the later ones go before the earlier ones.
     patience : float
         Seconds that its programs may take.
 
@@ -85,10 +85,10 @@ class Source:
         Ansible cannot read it at all.
     """
 
-    def __init__(self, path: Path, *, patience: float = PATIENCE) -> None:
+    def __init__(self, *paths: Path, patience: float = PATIENCE) -> None:
         self.problems: list[Problem] = []
         self.notes: list[str] = []
-        self._path = Path(os.path.abspath(path))
+        self._paths = [os.path.abspath(path) for path in paths]
         if AnsibleCollectionConfig.collection_finder is None:
             init_plugin_loader()
         self._groups: dict[tuple[int, ...], tuple[tuple[str, ...], Mapping[str, Any]]] = {}
@@ -99,7 +99,7 @@ class Source:
                     self._loader = Loader(self.notes)
                     # As for site.yml: what is beside the playbooks counts.
                     self._loader.set_basedir(str(PLAYBOOKS))
-                    self._manager = _Manager(self._loader, str(self._path), said)
+                    self._manager = _Manager(self._loader, self._paths, said)
                     self._variables = VariableManager(loader=self._loader, inventory=self._manager)
             except AnsibleError as error:
                 raise self._error("the inventory", error) from None
@@ -121,8 +121,13 @@ class Source:
 
     @property
     def shown(self) -> str:
-        """Its path as people see it."""
-        return shown(self._path)
+        """Its path as people see it; of several, the first."""
+        return shown(self._paths[0])
+
+    @property
+    def left_out(self) -> bool:
+        """Whether a file of variables is encrypted, so that what is not defined may be there."""
+        return bool(self._loader.left_out)
 
     def hosts_of(self, group: str) -> set[str]:
         """Names of the hosts in a group, and in the groups below it."""
@@ -156,7 +161,7 @@ class Source:
             found = found or places.of_variable(self._entry(host).variables, variable)
         if found is None:
             found = self._lines.place(host.name, host.vars.get("inventory_file"))
-        return found or Place(shown(self._path))
+        return found or Place(self.shown)
 
     def value(self, entry: Entry, variable: str) -> Any:
         """A variable of a host, with its template worked out.
@@ -173,7 +178,7 @@ class Source:
 
     def hear(self, said: list[Said]) -> None:
         """Take what Ansible said as problems and notes."""
-        problems, notes = problems_and_notes(said, str(self._path), self._manager.read, self._lines)
+        problems, notes = problems_and_notes(said, self._paths[0], self._manager.read, self._lines)
         self.problems += problems
         self.notes += notes
 
@@ -221,10 +226,10 @@ class Source:
 class _Manager(InventoryManager):
     """Ansible's reader, that remembers which files no plugin could read, and why."""
 
-    def __init__(self, loader: Loader, path: str, said: list[Said]) -> None:
+    def __init__(self, loader: Loader, paths: list[str], said: list[Said]) -> None:
         self.failures: dict[str, list[Said]] = {}
         self.read: list[str] = []
-        self.sources = [path]
+        self.sources = paths
         self._said = said
         super().__init__(loader=loader, sources=self.sources)
 

@@ -6,14 +6,14 @@ which all of these are the same get the same result.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ansible.errors import AnsibleError
 from ansible.parsing.dataloader import DataLoader
-from ansible.parsing.vault import EncryptedString
+from ansible.parsing.vault import AnsibleVaultError, EncryptedString
 from ansible.template import Templar
-from jinja2 import Environment, TemplateError, meta, nodes
+from jinja2 import Environment, TemplateError, Undefined, meta, nodes
 
 from fleet.inventory.model import NotKnown
 
@@ -82,7 +82,8 @@ class Templates:
         try:
             return self._templar.template(value)
         except AnsibleError as error:
-            raise NotKnown(" ".join(str(error).split())) from None
+            excused = any(map(_is_excused, _with_causes(error)))
+            raise NotKnown(" ".join(str(error).split()), excused=excused) from None
 
     def _key(self, value: Any, variables: Mapping[str, Any]) -> tuple[Any, ...] | None:
         """What the result depends on; None where that is not known."""
@@ -134,6 +135,22 @@ class Templates:
         ):
             return None
         return frozenset(names) - _LOOKUPS
+
+
+def _with_causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _is_excused(error: BaseException) -> bool:
+    """Whether a value is encrypted, or the inventory itself says why it is not defined."""
+    undefined = getattr(error, "source", None)
+    # Where an attribute is missing, Ansible makes a hint of its own, with the attribute's name.
+    hinted = isinstance(undefined, Undefined) and (
+        undefined._undefined_hint is not None and undefined._undefined_name is None
+    )
+    return hinted or isinstance(error, AnsibleVaultError)
 
 
 def _is_plain_lookup(call: nodes.Call) -> bool:

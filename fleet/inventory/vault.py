@@ -30,24 +30,29 @@ class Loader(DataLoader):
     ----------
     notes : list of str
         Gets a line for each file that is left out.
+
+    Attributes
+    ----------
+    left_out : set of str
+        Those files.
     """
 
     def __init__(self, notes: list[str]) -> None:
         super().__init__()
         self._notes = notes
-        self._left_out: set[str] = set()
+        self.left_out: set[str] = set()
         self._use_passwords()
 
     def load_from_file(self, file_name: str, *arguments: Any, **options: Any) -> Any:
         """Data of a file; none where it is a file of variables that cannot be decrypted."""
-        if file_name in self._left_out:
+        if file_name in self.left_out:
             return {}
         try:
             return super().load_from_file(file_name, *arguments, **options)
         except AnsibleVaultError:
             if not _FOLDERS & set(Path(file_name).parts):
                 raise
-            self._left_out.add(file_name)
+            self.left_out.add(file_name)
             self._notes.append(
                 f"{shown(file_name)} is encrypted and left out; "
                 "ANSIBLE_VAULT_PASSWORD_FILE names the file of its password"
