@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -25,6 +26,7 @@ from fleet.paths import REPOSITORY
 from fleet.spec import SPEC_FILE, Spec, load
 
 _INVENTORY = click.Path(path_type=Path, exists=True)
+_SEVERAL = "several count as one, as for ansible-playbook."
 _spec_of_inventory = click.option(
     "--spec",
     "spec_file",
@@ -41,17 +43,21 @@ def explain() -> None:
 @explain.command()
 @click.argument("name")
 @click.option(
-    "-i", "--inventory", type=_INVENTORY, help="Name the nodes of this inventory that serve it."
+    "-i",
+    "--inventory",
+    type=_INVENTORY,
+    multiple=True,
+    help=f"Name the nodes of this inventory that serve it; {_SEVERAL}",
 )
 @_spec_of_inventory
 @options.as_json
-def queue(name: str, inventory: Path | None, spec_file: Path | None, as_json: bool) -> None:
+def queue(name: str, inventory: tuple[Path, ...], spec_file: Path | None, as_json: bool) -> None:
     """Who serves the queue NAME, what comes to it, and who may start work there."""
-    if inventory is None:
+    if not inventory:
         _print(explain_queue(load(spec_file or SPEC_FILE), name), as_json)
         return
     spec, nodes = _nodes_of(inventory, spec_file)
-    _print(explain_queue(spec, name, nodes), as_json)
+    _print(explain_queue(spec, name, nodes), as_json, nodes.notes)
 
 
 @explain.command()
@@ -69,16 +75,17 @@ def phase(name: str, spec_file: Path, as_json: bool) -> None:
     "-i",
     "--inventory",
     type=_INVENTORY,
-    default=REPOSITORY / "inventories" / "local",
+    multiple=True,
+    default=[REPOSITORY / "inventories" / "local"],
     show_default="inventories/local",
-    help="The inventory that has the node.",
+    help=f"The inventory that has the node; {_SEVERAL}",
 )
 @_spec_of_inventory
 @options.as_json
-def node(name: str, inventory: Path, spec_file: Path | None, as_json: bool) -> None:
+def node(name: str, inventory: tuple[Path, ...], spec_file: Path | None, as_json: bool) -> None:
     """The agents of the node NAME, their queues, GPUs and limits, and why it has these."""
     spec, nodes = _nodes_of(inventory, spec_file)
-    _print(explain_node(spec, name, nodes), as_json)
+    _print(explain_node(spec, name, nodes), as_json, nodes.notes)
 
 
 @explain.command()
@@ -128,18 +135,23 @@ def map_command(writes: bool, spec_file: Path, as_json: bool) -> None:
         click.echo("the pages of docs/ are current")
 
 
-def _nodes_of(inventory: Path, spec_file: Path | None) -> tuple[Spec, Nodes]:
+def _nodes_of(inventory: tuple[Path, ...], spec_file: Path | None) -> tuple[Spec, Nodes]:
     # Imported late: it imports Ansible, which no other explanation need wait for.
     from fleet.explain.inventory import nodes_of
 
     return nodes_of(inventory, spec_file)
 
 
-def _print(answer: Answer, as_json: bool) -> None:
-    """Print an explanation as JSON, or as a paragraph and tables for people."""
+def _print(answer: Answer, as_json: bool, notes: Sequence[str] | None = None) -> None:
+    """Print an explanation as JSON, or as a paragraph and tables for people.
+
+    Notes are of the inventory that it is made from: what of that could not be read.
+    """
     if as_json:
-        options.print_json(answer.as_data())
+        options.print_json(answer.as_data() | ({} if notes is None else {"notes": list(notes)}))
         return
+    for note in notes or ():
+        click.echo(f"note: {note}", err=True)
     console = options.console()
     console.print(f"[bold]{escape(answer.subject)}[/bold]", highlight=False)
     console.print(answer.paragraph, markup=False, highlight=False)

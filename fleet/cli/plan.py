@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,11 +40,12 @@ class _Command(click.Command):
 @click.option(
     "-i",
     "--inventory",
-    "inventory_path",
+    "inventory_paths",
     type=click.Path(path_type=Path, exists=True),
-    default=REPOSITORY / "inventories" / "local",
+    multiple=True,
+    default=[REPOSITORY / "inventories" / "local"],
     show_default="inventories/local",
-    help="The inventory.",
+    help="The inventory; several count as one, as for ansible-playbook.",
 )
 @click.option("--offline", is_flag=True, help="Show what is declared; ask no server.")
 @click.option(
@@ -71,7 +73,7 @@ class _Command(click.Command):
 )
 @options.as_json
 def plan(
-    inventory_path: Path,
+    inventory_paths: tuple[Path, ...],
     offline: bool,
     registry: str | None,
     digests_file: Path | None,
@@ -86,16 +88,23 @@ def plan(
 
     Exit code: 0 equal, 2 differences, 1 an error, a wrong command line included.
     """
-    spec, inventory = read_declared(inventory_path, spec_file)
-    built = digests.by_name(digests_file or inventory.digests_file or digests.PATH)
+    spec, inventory = read_declared(inventory_paths, spec_file)
+    digests_file = digests_file or inventory.digests_file
+    built = digests.by_name(digests_file or digests.PATH)
     registry = registry or inventory.registry
     if offline:
         # What is not built yet has no digest, and the plan is worth seeing all the same.
         built = dict.fromkeys(spec.images, _NOT_BUILT) | built
         live = None
     else:
-        _need_registry(registry, inventory)
+        _need("fleet_registry", registry, "--registry", inventory)
+        # Without a file that it names, an inventory means the checkout's.
+        if "fleet_digests_file" in inventory.unknown:
+            _need("fleet_digests_file", digests_file, "--digests", inventory)
         live = read_live(connect(_config(config_file, inventory)))
+    if not as_json:
+        for note in inventory.notes:
+            click.echo(f"note: {note}", err=True)
     wanted = Wanted(spec, registry or _UNKNOWN_REGISTRY, built)
     with waiting_room() as kept:
         slots = SlotsAsJson(kept) if as_json else SlotsAsTable(kept)
@@ -107,38 +116,42 @@ def plan(
             found = None
         else:
             found = list(compare(wanted, plans, live))
-        _show(slots, found, live)
+        _show(slots, found, live, inventory.notes)
     if found:
         raise click.exceptions.Exit(_DRIFT)
 
 
-def _need_registry(registry: str | None, inventory: Inventory) -> None:
-    if registry is None:
+def _need(variable: str, value: object, option: str, inventory: Inventory) -> None:
+    """See that something is known that the inventory or an option says."""
+    if value is None:
         raise FleetError(
-            "it is not said which registry the nodes pull from",
-            where=f"{inventory.path}, fleet_registry",
-            mend="start the local fleet (`make up`), set fleet_registry, or give --registry; "
-            "--offline shows what is declared",
+            f"{variable} {inventory.why_not(variable)}",
+            where=inventory.path,
+            mend=f"set {variable}, or give {option}; --offline shows what is declared",
         )
 
 
 def _config(given: Path | None, inventory: Inventory) -> Path:
     path = given or inventory.config_file
-    if path is None or not path.expanduser().is_file():
+    _need("queues_config_file", path, "--config", inventory)
+    if not path.expanduser().is_file():
         raise FleetError(
-            f"there is no configuration of the server: {path or 'none is named'}",
+            f"there is no configuration of the server: {path}",
             where="--config" if given else f"{inventory.path}, queues_config_file",
-            mend="start the local fleet (`make up`), or name a clearml.conf; --offline shows what "
-            "is declared",
+            mend="name a clearml.conf, or start the fleet that it is of (a local one: `make up`); "
+            "--offline shows what is declared",
         )
     return path
 
 
 def _show(
-    slots: SlotsAsJson | SlotsAsTable, found: list[Difference] | None, live: Live | None
+    slots: SlotsAsJson | SlotsAsTable,
+    found: list[Difference] | None,
+    live: Live | None,
+    notes: Sequence[str],
 ) -> None:
     if isinstance(slots, SlotsAsJson):
-        slots.show(_as_data(slots, found, live))
+        slots.show(_as_data(slots, found, live) | {"notes": list(notes)})
         return
     slots.show()
     if found is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fleet.plan import Node, NodePlan, plan_node
+from fleet.plan import Node, NodePlan, Planner
 from fleet.spec import Spec
 
 
@@ -22,18 +22,18 @@ class Nodes:
         A word in its place where the inventory does not say.
     digests : dict of str to str
         Image → digest; words in its place for what is not built yet, whose plan is worth seeing.
+    notes : tuple of str
+        What could not be read of the inventory: people need it beside what is made of the rest.
     """
 
     where: str
     nodes: tuple[Node, ...]
     registry: str
     digests: dict[str, str]
+    notes: tuple[str, ...] = ()
 
 
 def plans_of_group(spec: Spec, nodes: Nodes, group: str) -> list[NodePlan]:
     """The plans of the nodes that are in a group."""
-    return [
-        plan_node(spec, node, registry=nodes.registry, digests=nodes.digests)
-        for node in nodes.nodes
-        if group in node.groups
-    ]
+    planner = Planner(spec, registry=nodes.registry, digests=nodes.digests)
+    return [planner.plan(node) for node in nodes.nodes if group in node.groups]
