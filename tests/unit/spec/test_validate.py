@@ -107,13 +107,28 @@ def test_sarif_and_exit_code(broken):
     assert [result["ruleId"] for result in run["results"]] == ["unknown-key", "unknown-image"]
 
 
-def test_a_rule_can_be_left_out_and_that_is_said(broken):
-    done = _validate("--spec", broken, "--ignore", "unknown-image", "--json")
+def test_a_rule_can_be_left_out_and_that_is_said(tmp_path):
+    file = tmp_path / "queues.yml"
+    file.write_text(SPEC_TEXT.replace("priority: 3", "priority: 2"))
+    done = _validate("--spec", file, "--ignore", "no-nodes", "--json")
     assert done.returncode == 1
-    assert [each["rule"] for each in json.loads(done.stdout)["problems"]] == ["unknown-key"]
-    done = _validate("--spec", broken, "--ignore", "unknown-image", "--ignore", "unknown-key")
+    assert [each["rule"] for each in json.loads(done.stdout)["problems"]] == ["priority-tie"]
+    done = _validate("--spec", file, "--ignore", "priority-tie", "--ignore", "no-nodes")
     assert done.returncode == 0
-    assert done.stdout.splitlines()[0] == "note: 2 problems left out by --ignore"
+    assert done.stdout.splitlines()[0] == "note: 1 problem left out by --ignore"
+
+
+def test_what_leaves_the_contract_unusable_cannot_be_left_out(broken):
+    done = _validate("--spec", broken, "--ignore", "unknown-image", "--ignore", "unknown-key")
+    assert done.returncode == 1
+    assert "[unknown-image]" in done.stdout
+    assert "note: --ignore does not hold for unknown-image, unknown-key" in done.stdout
+
+
+def test_a_rule_that_does_not_exist_is_a_wrong_command_line(broken):
+    done = _validate("--spec", broken, "--ignore", "unkown-image")
+    assert done.returncode == 2
+    assert "there is no rule 'unkown-image': did you mean 'unknown-image'?" in done.stderr
 
 
 INVENTORY = "all: {children: {cpu_nodes: {hosts: {node-1: {fleet_slots: %s}}}}}\n"
