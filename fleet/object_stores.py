@@ -75,15 +75,9 @@ def _credentials(store: ObjectStore, group: str, variables: Mapping[str, Any]) -
 def _entry(store: ObjectStore, credentials: Mapping[str, str]) -> dict[str, Any]:
     parts = urlsplit(store.url)
     path = parts.path.strip("/")
-    # The SDK takes what stands before a port for a server, and for a bucket at AWS without one.
+    # The SDK takes what stands before a port for a server, and for a bucket at AWS without one;
+    # a server without its port is a breach of the contract's rules.
     own = ":" in parts.netloc
-    if path and not own:
-        raise FleetError(
-            f"{store.url} is neither a bucket at AWS nor one of a store of your own",
-            where="data.object_stores in queues.yml",
-            mend="write s3://BUCKET for AWS, or s3://HOST:PORT/BUCKET, with the port (443 for "
-            "HTTPS), for another store",
-        )
     return {
         "host": parts.netloc if own else "",
         "bucket": path if own else parts.netloc,

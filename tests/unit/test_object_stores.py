@@ -49,12 +49,6 @@ def test_a_store_of_ones_own_is_its_host_and_port():
     assert entry("s3://store.example.com:9000")["bucket"] == ""
 
 
-def test_a_host_without_a_port_would_be_taken_for_a_bucket():
-    with pytest.raises(FleetError, match="neither a bucket at AWS") as error:
-        entry("s3://store.example.com/models")
-    assert "443" in error.value.mend
-
-
 def test_only_the_groups_of_the_node_get_credentials():
     contract = spec(cpu_nodes=[], gpu_nodes=[store("s3://a")])
 

@@ -18,11 +18,15 @@ _NEEDED = (
 )
 # File systems of the kernel: Docker refuses to mount anything below them.
 _KERNEL = ("/proc", "/sys")
-# Who can read or write these can become root on the node, or read its secrets.
+# Who can read or write in these can become root on the node, or read its secrets and its agents'.
+# Docker's socket is in /run.
 _NODES_OWN = (
-    *("/", "/boot", "/dev", "/etc", "/proc", "/root", "/run", "/run/docker.sock", "/sys"),
-    *("/var/lib/docker", "/var/run", "/var/run/docker.sock", "/var/lib/containerd"),
+    *("/bin", "/boot", "/dev", "/etc", "/lib", "/lib64", "/proc", "/root", "/run", "/sbin", "/sys"),
+    *("/usr/bin", "/usr/lib", "/usr/local/bin", "/usr/local/lib", "/usr/local/sbin", "/usr/sbin"),
+    *("/var/lib/containerd", "/var/lib/docker", "/var/lib/fleet", "/var/run", "/var/spool/cron"),
 )
+# Below it people have folders of their own: data may lie there, keys in hidden folders.
+_PEOPLE = "/home"
 _HIGHEST_PORT = 65535
 
 
@@ -45,10 +49,11 @@ def _mounts(contract: Contract, group: str, mounts: list[Mount]) -> Iterator[Pro
                 mend="write the path that is meant",
             )
             continue
-        if mount.source is not None and _plain(mount.source) in _NODES_OWN:
+        shown = _shown(_plain(mount.source)) if mount.source is not None else ""
+        if shown:
             yield contract.problem(
                 "mount-of-the-system",
-                f"{mount.source} is the node's own: a task that sees it can take over the node",
+                f"{mount.source} {shown}: a task that sees it can take over the node",
                 *(*keys, "source"),
                 mend="mount a folder that holds data alone",
             )
@@ -78,6 +83,26 @@ def _mounts(contract: Contract, group: str, mounts: list[Mount]) -> Iterator[Pro
 
 def _plain(path: str) -> str:
     return posixpath.normpath("/" + path.strip("/"))
+
+
+def _shown(source: str) -> str:
+    """What a mount would show that is none of a task's; empty where it shows data alone."""
+    for own in _NODES_OWN:
+        if _within(source, own):
+            return "is the node's own"
+        if _within(own, source):
+            return f"holds {own}, which is the node's own"
+    if _within(_PEOPLE, source):
+        return "holds the keys of people"
+    if _within(source, _PEOPLE):
+        _, _, *below = source.removeprefix(_PEOPLE).split("/")
+        if not below or below[0].startswith("."):
+            return "holds the keys of a person"
+    return ""
+
+
+def _within(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(f"{folder.rstrip('/')}/")
 
 
 def _hidden(target: str) -> str:
