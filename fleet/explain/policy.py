@@ -25,8 +25,9 @@ _ENVIRONMENT = {
     "extended": "a phase may add pinned packages to those of its image, which its template records",
 }
 _DIFFERENCES = {
-    "refuse": "a task whose image or packages are not its template's is refused",
-    "mark": "a task whose image or packages are not its template's runs, and bears a mark",
+    "refuse": "a task whose code or packages are not its template's is refused; one whose image "
+    "alone is not runs, and bears a mark",
+    "mark": "a task whose code, packages or image are not its template's runs, and bears a mark",
 }
 
 

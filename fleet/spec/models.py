@@ -187,8 +187,8 @@ class Policy(_Entry):
     )
     differences: Literal["refuse", "mark"] = Field(
         default="refuse",
-        description="What becomes of a task whose image or packages are not its template's: it is "
-        "refused, or it runs and bears a mark",
+        description="What becomes of a task whose code, packages, set-up script or routing are not "
+        "its template's: it is refused, or it runs and bears a mark; another image is only marked",
     )
 
 

@@ -133,11 +133,11 @@ def check_access(policy: Policy, template: str, user: User, where: str = "") -> 
     if policy.access.admits(template, user):
         return
     may = [_described(policy.access, name) for name in policy.access.may_run[template]]
-    owner = policy.owners.get(template) or "the owner of queues.yml"
+    ask = f"ask {policy.owners.get(template) or 'the owner of queues.yml'}"
     raise UserError(
         f"{user} may not start '{template}'; {', '.join(may) or 'nobody'} may",
         where=_place(where, f"access: may_run: {template}"),
-        mend=f"ask {owner}, or have one of them start it" if may else f"ask {owner}",
+        mend=f"{ask}, or have one of them start it (the id of {user} is {user.id})" if may else ask,
         failure_class="permission",
     )
 

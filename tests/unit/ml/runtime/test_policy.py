@@ -75,6 +75,7 @@ def test_a_refusal_says_who_may_and_whom_to_ask():
     assert "Dan may not start 'training'" in caught.value.what
     assert "the group modellers (Ann Lee, u-7), Bo may" in caught.value.what
     assert caught.value.mend.startswith("ask team models,")
+    assert "the id of Dan is u-3" in caught.value.mend
     with pytest.raises(UserError) as caught:
         check_access(policy, "preprocessing", User("u-3", "Dan"))
     assert "nobody may" in caught.value.what
