@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -78,6 +79,24 @@ def write_found(
         if not dry_run:
             _write(found_file(inventory_dir, host, state=state), json.dumps(found) + "\n")
     return changed
+
+
+def forget_found(inventory_dir: Path | str, *, state: Path = STATE) -> bool:
+    """Forget what was found of all hosts of an inventory; whether anything was known.
+
+    Parameters
+    ----------
+    inventory_dir : path
+        The folder of the inventory file that names the hosts.
+    state : Path
+        Directory with the state of this checkout.
+    """
+    folder = found_file(inventory_dir, "any", state=state).parent
+    there = folder.is_dir()
+    shutil.rmtree(folder, ignore_errors=True)
+    with suppress(OSError):  # other inventories have something there, or nobody ever had
+        folder.parent.rmdir()
+    return there
 
 
 def _write(path: Path, text: str) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Callable
+from pathlib import Path
 
 from fleet.command import find, use_system_path
 from fleet.errors import FleetError
+from fleet.found import forget_found
 from fleet.images import digests, record
 from fleet.local import daemon, engine, hostserver, nodes, ssh
 from fleet.local.layout import LABEL, Layout
@@ -56,6 +59,7 @@ def down(layout: Layout, echo: Callable[[str], None], *, keep_images: bool = Fal
                 echo(f"kept     the images, used by: {', '.join(others)}")
             elif not keep_images:
                 _remove_images(layout, tell)
+        _forget_gpus(layout, tell)
         if layout.state.exists():
             shutil.rmtree(layout.state)
             tell(f"its state, {layout.state}")
@@ -129,6 +133,25 @@ def _other_fleets(layout: Layout) -> set[str]:
     for thing in engine.inspect("network", engine.listed("network", LABEL)):
         found.add(thing["Labels"][LABEL])
     return found - {layout.name}
+
+
+def _forget_gpus(layout: Layout, tell: Callable[[str], None]) -> None:
+    """Forget the GPUs that were found of the nodes, unless another fleet has the same inventory."""
+    inventory = _inventory(layout.record)
+    others = [path for path in layout.state_root.glob("*/fleet.json") if path != layout.record]
+    if inventory is None or inventory in map(_inventory, others):
+        return
+    folder = inventory if inventory.is_dir() else inventory.parent
+    if forget_found(folder, state=layout.state_root):
+        tell(f"what was found of GPUs of {folder}")
+
+
+def _inventory(record_file: Path) -> Path | None:
+    """The inventory of a fleet that was once wholly up."""
+    try:
+        return Path(json.loads(record_file.read_text())["inventory"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _remove_images(layout: Layout, tell: Callable[[str], None]) -> None:

@@ -3,10 +3,12 @@ import json
 import pytest
 
 from fleet.errors import FleetError
+from fleet.found import read_found, write_found
 from fleet.images import digests, record
 from fleet.local import daemon, engine
 from fleet.local import down as module
 from fleet.local.down import down
+from fleet.local.layout import Layout
 from fleet.local.lock import held, locked
 
 
@@ -147,3 +149,22 @@ def test_an_engine_that_never_came_up_leaves_no_memory(layout, monkeypatch):
     daemon.remember(layout, daemon.PENDING)
     down(layout, lambda line: None)
     assert not layout.state_root.exists()
+
+
+def test_what_was_found_of_its_nodes_gpus_is_forgotten_with_the_last_of_an_inventory(
+    machine, layout, tmp_path
+):
+    inventory, other = tmp_path / "site" / "hosts.yml", Layout("other", layout.state_root)
+    for folder in (inventory.parent, tmp_path / "production"):
+        write_found(folder, {"gpu-1": {"gpus": 1, "mig": {}}}, state=layout.state_root)
+    for fleet in (layout, other):
+        fleet.state.mkdir(parents=True)
+        fleet.record.write_text(json.dumps({"inventory": str(inventory)}))
+    down(layout, lambda line: None)
+    assert read_found(inventory.parent, "gpu-1", state=layout.state_root)
+    lines = []
+    down(other, lines.append)
+
+    assert read_found(inventory.parent, "gpu-1", state=layout.state_root) is None
+    assert read_found(tmp_path / "production", "gpu-1", state=layout.state_root)
+    assert f"removed  what was found of GPUs of {inventory.parent}" in lines
