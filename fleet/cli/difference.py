@@ -7,7 +7,8 @@ from itertools import groupby
 
 import click
 
-from fleet.drift.model import ACTIONS, KINDS, Action, Difference, short
+from fleet.drift.commands import PLAIN, Commands
+from fleet.drift.model import ACTIONS, KINDS, Action, Difference, mend_of, short
 
 _MARKS: dict[Action, tuple[str, str, str]] = {
     "add": ("+", "green", "to add"),
@@ -28,8 +29,16 @@ def count(differences: Sequence[Difference]) -> dict[str, int]:
     return {action: sum(item.action == action for item in differences) for action in ACTIONS}
 
 
-def lines(differences: Sequence[Difference]) -> Iterator[str]:
-    """The diff, with colours that `click.echo` takes away where nobody sees them."""
+def lines(differences: Sequence[Difference], commands: Commands = PLAIN) -> Iterator[str]:
+    """The diff, with colours that `click.echo` takes away where nobody sees them.
+
+    Parameters
+    ----------
+    differences : sequence of Difference
+        All of them, kind by kind.
+    commands : Commands
+        Those that the differences name.
+    """
     if not differences:
         yield _EQUAL
         return
@@ -41,7 +50,8 @@ def lines(differences: Sequence[Difference]) -> Iterator[str]:
             for _, group in groupby(found, _together):
                 yield from _entries(list(group))
     yield "\nto make them equal"
-    yield from (f"  {mend}" for mend in _mends(differences))
+    yield from (f"  {mend}" for mend in _mends(differences, commands))
+    yield from (f"  {hint}" for hint in _hints(differences))
     counts = count(differences)
     told = ", ".join(f"{counts[action]} {_MARKS[action][2]}" for action in ACTIONS)
     yield f"\nPlan: {told}."
@@ -83,10 +93,18 @@ def _mark(action: Action) -> str:
     return click.style(mark, fg=colour)
 
 
-def _mends(differences: Sequence[Difference]) -> Iterator[str]:
+def _mends(differences: Sequence[Difference], commands: Commands) -> Iterator[str]:
     """Each once; what is mended node by node in one command."""
+    named: dict[str, list[str]] = {}
+    for item in differences:
+        if not item.node:
+            named.setdefault(item.mend, []).append(item.name)
     nodes = list(dict.fromkeys(item.node for item in differences if item.node))
-    if nodes:
-        limit = f" --limit {','.join(nodes)}" if len(nodes) <= _MOST_NODES else ""
-        yield f"run site.yml{limit}"
-    yield from dict.fromkeys(item.mend for item in differences if not item.node)
+    # Provisioning for another reason is of all nodes anyway.
+    if nodes and not any(mend.startswith(commands.site()) for mend in named):
+        yield commands.limited(*nodes) if len(nodes) <= _MOST_NODES else commands.site()
+    yield from (mend_of(mend, names) for mend, names in named.items())
+
+
+def _hints(differences: Sequence[Difference]) -> Iterator[str]:
+    return (f"({hint})" for hint in dict.fromkeys(item.hint for item in differences) if hint)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,14 @@ from fleet.clearml_api import connect
 from fleet.cli import difference, options
 from fleet.cli.slots import SlotsAsJson, SlotsAsTable, waiting_room
 from fleet.drift import Difference, Live, Wanted, compare, read_live
+from fleet.drift.commands import GIT_URL, PLAIN, Commands, seen_from
 from fleet.drift.templates import published_code
 from fleet.errors import FleetError
 from fleet.images import digests
 from fleet.inventory import Inventory, read_declared
-from fleet.paths import REPOSITORY
+from fleet.paths import REPOSITORY, local_fleet_dir
 from fleet.plan import plan_fleet
+from fleet.spec import SPEC_FILE
 
 _NOT_BUILT = "(not built)"
 _UNKNOWN_REGISTRY = "REGISTRY"
@@ -88,6 +91,12 @@ def plan(
 
     Exit code: 0 equal, 2 differences, 1 an error, a wrong command line included.
     """
+    given = {
+        "fleet_queues_file": spec_file,
+        "fleet_registry": registry,
+        "fleet_digests_file": digests_file,
+        "queues_config_file": config_file,
+    }
     spec, inventory = read_declared(inventory_paths, spec_file)
     digests_file = digests_file or inventory.digests_file
     built = digests.by_name(digests_file or digests.PATH)
@@ -95,17 +104,19 @@ def plan(
     if offline:
         # What is not built yet has no digest, and the plan is worth seeing all the same.
         built = dict.fromkeys(spec.images, _NOT_BUILT) | built
-        live = None
+        live, commands = None, PLAIN
     else:
         _need("fleet_registry", registry, "--registry", inventory)
         # Without a file that it names, an inventory means the checkout's.
         if "fleet_digests_file" in inventory.unknown:
             _need("fleet_digests_file", digests_file, "--digests", inventory)
-        live = read_live(connect(_config(config_file, inventory)))
+        config = _config(config_file, inventory)
+        live = read_live(connect(config))
+        commands = _commands(inventory, given, registry, config, live)
     if not as_json:
         for note in inventory.notes:
             click.echo(f"note: {note}", err=True)
-    wanted = Wanted(spec, registry or _UNKNOWN_REGISTRY, built)
+    wanted = Wanted(spec, registry or _UNKNOWN_REGISTRY, built, commands)
     with waiting_room() as kept:
         slots = SlotsAsJson(kept) if as_json else SlotsAsTable(kept)
         plans = slots.pass_on(
@@ -116,7 +127,7 @@ def plan(
             found = None
         else:
             found = list(compare(wanted, plans, live))
-        _show(slots, found, live, inventory.notes)
+        _show(slots, found, live, inventory.notes, commands)
     if found:
         raise click.exceptions.Exit(_DRIFT)
 
@@ -144,18 +155,50 @@ def _config(given: Path | None, inventory: Inventory) -> Path:
     return path
 
 
+def _commands(
+    inventory: Inventory,
+    given: Mapping[str, Path | str | None],
+    registry: str,
+    config: Path,
+    live: Live,
+) -> Commands:
+    """The commands that mean this very fleet: its inventory, server, registry and contract."""
+    variables = {
+        name: os.path.abspath(value) if isinstance(value, Path) else value
+        for name, value in given.items()
+        if value is not None
+    }
+    publishing = {}
+    # A local fleet's own are what `fleet template publish` takes by itself.
+    if local_fleet_dir().resolve() not in config.expanduser().resolve().parents:
+        publishing |= {
+            "--config": seen_from(config.expanduser()),
+            "--repository": next(filter(None, map(_repository, live.templates.values())), GIT_URL),
+            "--registry": registry,
+        }
+    spec_file = inventory.spec_file
+    if spec_file and spec_file.resolve() != SPEC_FILE.resolve():
+        publishing["--spec"] = seen_from(spec_file)
+    return Commands(inventory.paths, variables, publishing)
+
+
+def _repository(template: Mapping[str, Any]) -> str:
+    return published_code(template).repository
+
+
 def _show(
     slots: SlotsAsJson | SlotsAsTable,
     found: list[Difference] | None,
     live: Live | None,
     notes: Sequence[str],
+    commands: Commands,
 ) -> None:
     if isinstance(slots, SlotsAsJson):
         slots.show(_as_data(slots, found, live) | {"notes": list(notes)})
         return
     slots.show()
     if found is not None:
-        _print_differences(found, live)
+        _print_differences(found, live, commands)
 
 
 def _as_data(
@@ -177,9 +220,9 @@ def _commits(live: Live) -> dict[str, str]:
     return {phase: published_code(task).commit for phase, task in live.templates.items()}
 
 
-def _print_differences(found: list[Difference], live: Live) -> None:
+def _print_differences(found: list[Difference], live: Live, commands: Commands) -> None:
     commits = sorted({commit[:12] for commit in _commits(live).values()})
     published = f", templates at commit {', '.join(commits)}" if commits else ""
     click.echo(f"\nserver {live.server}, workers: {len(live.workers)}{published}\n")
-    for line in difference.lines(found):
+    for line in difference.lines(found, commands):
         click.echo(line)

@@ -28,6 +28,6 @@ def compare(wanted: Wanted, plans: Iterable[NodePlan], live: Live) -> Iterator[D
     FleetError
         As making the plans does, or an image of a template has no digest.
     """
-    yield from compare_queues(wanted.spec, live)
-    yield from compare_workers(wanted.spec, plans, live)
+    yield from compare_queues(wanted.spec, live, wanted.commands)
+    yield from compare_workers(wanted.spec, plans, live, wanted.commands)
     yield from compare_templates(wanted, live)

@@ -7,7 +7,8 @@ from typing import Any
 from fleet.clearml_api import Api
 from fleet.drift.model import Live, LiveWorker
 from fleet.queues import LIVE_SECONDS, live_queues
-from fleet.templates import find_all_templates
+from fleet.templates.lookup import find_held
+from ml.runtime.conventions import is_template, phase_of
 
 #: A worker that has not reported for so long is lost, though the server still lists it.
 LOST_SECONDS = LIVE_SECONDS
@@ -29,12 +30,24 @@ def read_live(api: Api, *, lost_seconds: int = LOST_SECONDS) -> Live:
     FleetError
         The server does not answer, or refuses.
     """
+    templates, older = _templates(api)
     return Live(
         server=api.url,
         queues=tuple(live_queues(api)),
         workers=_workers(api, lost_seconds),
-        templates=find_all_templates(api),
+        templates=templates,
+        older=older,
     )
+
+
+def _templates(api: Api) -> tuple[dict[str, dict[str, Any]], tuple[dict[str, Any], ...]]:
+    """The newest stable template of each phase that the server knows, and the others."""
+    newest: dict[str, dict[str, Any]] = {}
+    older = []
+    for task in filter(is_template, find_held(api)):
+        if newest.setdefault(phase_of(task["tags"]), task) is not task:
+            older.append(task)
+    return newest, tuple(older)
 
 
 def _workers(api: Api, lost_seconds: int) -> dict[str, LiveWorker]:

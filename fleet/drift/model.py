@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from fleet.drift.commands import PLAIN, Commands
 from fleet.queues import LiveQueue
 from fleet.spec import Spec
 
@@ -16,6 +17,7 @@ Kind = Literal["queue", "worker", "template"]
 ACTIONS: tuple[Action, ...] = ("add", "change", "remove", "unknown")
 KINDS: tuple[Kind, ...] = ("queue", "worker", "template")
 
+_SHOWN = 5
 _DIGEST = re.compile(r"sha256:([0-9a-f]{12})[0-9a-f]{52}")
 
 
@@ -52,7 +54,10 @@ class Difference:
     why : str
         What is the matter.
     mend : str
-        What makes it true.
+        What makes it true: a command, with what it does as a comment, or what to do by hand. The
+        word `{name}` stands for the name, so that many of a kind are told in one sentence.
+    hint : str
+        What is worth knowing besides, of all of its kind.
     changes : tuple of FieldChange
         The fields of a `change`.
     node : str
@@ -69,11 +74,13 @@ class Difference:
     changes: tuple[FieldChange, ...] = ()
     node: str = ""
     last_heard: str = ""
+    hint: str = ""
 
     def as_data(self) -> dict[str, Any]:
         """The same as plain data, for JSON."""
         return {
             **asdict(self),
+            "mend": mend_of(self.mend, [self.name]),
             "changes": [asdict(change) for change in self.changes],
         }
 
@@ -90,11 +97,14 @@ class Wanted:
         `host[:port]` that the nodes pull from.
     digests : mapping of str to str
         Image name → `sha256:…`.
+    commands : Commands
+        What makes it true.
     """
 
     spec: Spec
     registry: str
     digests: Mapping[str, str]
+    commands: Commands = PLAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,13 +145,23 @@ class Live:
     workers : mapping of str to LiveWorker
         Worker id → worker.
     templates : mapping of str to mapping
-        Phase → the stable template's task, as `tasks.get_all` gives it.
+        Phase → its newest stable template, as `tasks.get_all` gives it; of phases that there no
+        longer are, too.
+    older : tuple of mapping
+        Stable templates of phases that have a newer one.
     """
 
     server: str = ""
     queues: tuple[LiveQueue, ...] = ()
     workers: Mapping[str, LiveWorker] = field(default_factory=dict)
     templates: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    older: tuple[Mapping[str, Any], ...] = ()
+
+
+def mend_of(mend: str, names: Sequence[str]) -> str:
+    """A mend with the names of those that it is for."""
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return mend.replace("{name}", ", ".join(names[:_SHOWN]) + more)
 
 
 def short(text: str) -> str:

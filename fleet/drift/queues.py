@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from fleet.drift.commands import PLAIN, Commands
 from fleet.drift.model import Difference, Live
 from fleet.spec import Spec
 from fleet.strays import find_strays
 
 
-def compare_queues(spec: Spec, live: Live) -> Iterator[Difference]:
+def compare_queues(spec: Spec, live: Live, commands: Commands = PLAIN) -> Iterator[Difference]:
     """Declared queues that are not there, then those that are there and not declared.
 
     ClearML's own `default`, which every server has, is no difference.
@@ -22,7 +23,7 @@ def compare_queues(spec: Spec, live: Live) -> Iterator[Difference]:
                 "queue",
                 name,
                 why=f"not there; {queue.node_group} would serve it: {', '.join(queue.phases)}",
-                mend="run site.yml: it creates the queues of queues.yml",
+                mend=f"{commands.site()}  # creates {{name}}",
             )
     workers = ((item.id, item.queues) for item in live.workers.values() if not item.lost)
     for stray in find_strays(live.queues, workers, spec.queues, spec.unmanaged.queues):
@@ -31,6 +32,7 @@ def compare_queues(spec: Spec, live: Live) -> Iterator[Difference]:
             "queue",
             stray.queue.name,
             why=f"not declared; {stray.use}",
-            mend="declare it in queues.yml, or name it there under unmanaged.queues; "
-            "site.yml -e fleet_prune=true removes it once it is empty and nobody polls it",
+            mend="declare {name} in queues.yml, or name under unmanaged.queues there what is not "
+            f"the fleet's; or {commands.site('-e', 'fleet_prune=true')}, which removes what is "
+            "empty and polled by nobody",
         )

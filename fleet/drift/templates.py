@@ -9,15 +9,14 @@ from typing import Any
 from fleet.drift.model import Difference, FieldChange, Live, Wanted
 from fleet.templates import Part, StepCode, differing_parts, template_content
 from ml.catalog import PHASES
-from ml.runtime.conventions import ROUTING_OBJECT
+from ml.runtime.conventions import ROUTING_OBJECT, TEMPLATE_PROJECT, phase_of
 
-_MEND = "run fleet template publish"
 _NONE = "none"
 _ROUTING = f"configuration.{ROUTING_OBJECT}."
 
 
 def compare_templates(wanted: Wanted, live: Live) -> Iterator[Difference]:
-    """Phases without a stable template, and templates that publishing would replace.
+    """Phases without a stable template, templates that publishing would replace, and surplus ones.
 
     The commit is no difference: developers decide when theirs is published.
 
@@ -26,10 +25,11 @@ def compare_templates(wanted: Wanted, live: Live) -> Iterator[Difference]:
     FleetError
         An image has no digest.
     """
+    mend = wanted.commands.publish()
     for phase in PHASES.values():
         task = live.templates.get(phase.name)
         if task is None:
-            yield Difference("add", "template", phase.name, "not published", _MEND)
+            yield Difference("add", "template", phase.name, "not published", mend)
             continue
         code = published_code(task)
         content = template_content(
@@ -42,9 +42,41 @@ def compare_templates(wanted: Wanted, live: Live) -> Iterator[Difference]:
                 "template",
                 phase.name,
                 why=f"published otherwise, at commit {code.commit[:12]}",
-                mend=_MEND,
+                mend=mend,
                 changes=tuple(_change(part) for part in parts),
             )
+    yield from _surplus(live, mend)
+
+
+def _surplus(live: Live, publish: str) -> Iterator[Difference]:
+    """Templates that nobody is to clone: of a phase that is gone, or with a newer one beside it."""
+    for phase, task in live.templates.items():
+        if phase not in PHASES:
+            yield Difference(
+                "remove",
+                "template",
+                phase,
+                why=f"there is no such phase any more: its step code is gone (task {_id(task)})",
+                mend="archive {name} in ClearML, in the project " + TEMPLATE_PROJECT,
+            )
+    for task in live.older:
+        phase = phase_of(task["tags"])
+        if phase in PHASES:
+            why = f"a second one: task {_id(task)} is older than the newest, task "
+            why += f"{_id(live.templates[phase])}, and in its channel"
+            yield Difference("remove", "template", phase, why, mend=publish)
+        else:
+            yield Difference(
+                "remove",
+                "template",
+                phase,
+                why=f"a second one, of a phase that there is no longer (task {_id(task)})",
+                mend="archive {name} in ClearML, in the project " + TEMPLATE_PROJECT,
+            )
+
+
+def _id(task: Mapping[str, Any]) -> str:
+    return task.get("id") or "without an id"
 
 
 def published_code(task: Mapping[str, Any]) -> StepCode:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from fleet.drift.commands import PLAIN, Commands
 from fleet.drift.model import Difference, FieldChange, Live, LiveWorker
 from fleet.patterns import matcher
 from fleet.plan import NodePlan, Slot, worker_tags
@@ -22,12 +23,18 @@ _IN_WORDS = {
     QUEUES: "order of queues",
     SETTINGS: "limits, mounts and object stores (hash)",
 }
+# Of a container's name, NUMBER is what a worker's id has after the colon.
+_LOGS = "`docker logs fleet-NODE-NUMBER` on a node says why its agent NODE:NUMBER is away"
+_GPUS = "a node need not be asked for its GPUs where the inventory says its fleet_gpus"
+_DRAINS = "an agent that is to go finishes its task first"
 _NOT_SAID = "not said"
 # As the fleet writes it: `00` and digits of other scripts are another's.
 _SLOT_NUMBER = re.compile(r"0|[1-9][0-9]{0,8}", re.ASCII)
 
 
-def compare_workers(spec: Spec, plans: Iterable[NodePlan], live: Live) -> Iterator[Difference]:
+def compare_workers(
+    spec: Spec, plans: Iterable[NodePlan], live: Live, commands: Commands = PLAIN
+) -> Iterator[Difference]:
     """Differences of each node's slots, in the order of the plans, then what is left over.
 
     Each slot and each worker is looked at once; no plan is kept.
@@ -35,12 +42,12 @@ def compare_workers(spec: Spec, plans: Iterable[NodePlan], live: Live) -> Iterat
     nodes: dict[str, _Node] = {}
     for plan in plans:
         for slot in plan.slots:
-            yield from _compare_slot(plan, slot, live.workers.get(slot.worker_id))
+            yield from _compare_slot(plan, slot, live.workers.get(slot.worker_id), commands)
         nodes[plan.node] = _Node(len(plan.slots), plan.disabled, plan.unknown_gpus)
-    left = list(_left_over(spec, nodes, live))
+    left = list(_left_over(spec, nodes, live, commands))
     for name, node in nodes.items():
         if node.unknown_gpus:
-            yield _not_known_yet(name, node)
+            yield _not_known_yet(name, node, commands)
     yield from left
 
 
@@ -54,8 +61,9 @@ class _Node:
     more: list[str] = field(default_factory=list)  # its workers beyond the slots that are known
 
 
-def _compare_slot(plan: NodePlan, slot: Slot, worker: LiveWorker | None) -> Iterator[Difference]:
-    mend = f"run site.yml --limit {plan.node}"
+def _compare_slot(
+    plan: NodePlan, slot: Slot, worker: LiveWorker | None, commands: Commands
+) -> Iterator[Difference]:
     if worker is None or worker.lost:
         heard = worker.last_heard if worker else ""
         why = f"lost: last heard at {heard}" if worker else "the server has not heard of it"
@@ -64,9 +72,10 @@ def _compare_slot(plan: NodePlan, slot: Slot, worker: LiveWorker | None) -> Iter
             "worker",
             slot.worker_id,
             why=f"{why}; {_purpose(slot)}",
-            mend=f"{mend}; `docker logs fleet-{slot.name}` on the node says why an agent is away",
+            mend=commands.limited(plan.node),
             node=plan.node,
             last_heard=heard,
+            hint=_LOGS,
         )
         return
     changes = tuple(_changes(plan, slot, worker))
@@ -74,7 +83,9 @@ def _compare_slot(plan: NodePlan, slot: Slot, worker: LiveWorker | None) -> Iter
         return
     silent = not any(tag.startswith(f"{IMAGE}:") for tag in worker.tags)
     why = "it does not say which image it runs" if silent else "it runs otherwise than declared"
-    yield Difference("change", "worker", slot.worker_id, why, mend, changes, plan.node)
+    yield Difference(
+        "change", "worker", slot.worker_id, why, commands.limited(plan.node), changes, plan.node
+    )
 
 
 def _purpose(slot: Slot) -> str:
@@ -95,7 +106,9 @@ def _changes(plan: NodePlan, slot: Slot, worker: LiveWorker) -> Iterator[FieldCh
             yield FieldChange(_IN_WORDS[kind], old, new)
 
 
-def _left_over(spec: Spec, nodes: dict[str, _Node], live: Live) -> Iterator[Difference]:
+def _left_over(
+    spec: Spec, nodes: dict[str, _Node], live: Live, commands: Commands
+) -> Iterator[Difference]:
     """Live workers that no slot of the plan is meant by."""
     unmanaged = matcher(spec.unmanaged.workers)
     for worker in live.workers.values():
@@ -119,10 +132,10 @@ def _left_over(spec: Spec, nodes: dict[str, _Node], live: Live) -> Iterator[Diff
         elif node.unknown_gpus and not node.disabled:
             node.more.append(worker.id)
         else:
-            yield _no_longer_declared(worker, name, node)
+            yield _no_longer_declared(worker, name, node, commands)
 
 
-def _not_known_yet(name: str, node: _Node) -> Difference:
+def _not_known_yet(name: str, node: _Node, commands: Commands) -> Difference:
     there = f"; {len(node.more)} of its workers report already" if node.more else ""
     groups = ", ".join(node.unknown_gpus)
     return Difference(
@@ -130,12 +143,15 @@ def _not_known_yet(name: str, node: _Node) -> Difference:
         "worker",
         f"{name}:*",
         why=f"slots of {groups}, not known before site.yml has asked the node for its GPUs{there}",
-        mend=f"run site.yml --limit {name}, or write fleet_gpus for it in the inventory",
+        mend=commands.limited(name),
         node=name,
+        hint=_GPUS,
     )
 
 
-def _no_longer_declared(worker: LiveWorker, name: str, node: _Node) -> Difference:
+def _no_longer_declared(
+    worker: LiveWorker, name: str, node: _Node, commands: Commands
+) -> Difference:
     if node.disabled:
         why = f"the node is disabled: {node.disabled}"
     else:
@@ -145,8 +161,9 @@ def _no_longer_declared(worker: LiveWorker, name: str, node: _Node) -> Differenc
         "worker",
         worker.id,
         why=why,
-        mend=f"run site.yml --limit {name}: an agent that goes finishes its task first",
+        mend=commands.limited(name),
         node=name,
+        hint=_DRAINS,
     )
 
 
@@ -156,8 +173,8 @@ def _not_ours(worker: LiveWorker) -> Difference:
         "worker",
         worker.id,
         why=f"it is named after no node of the inventory; it polls {_polled(worker)}",
-        mend="stop it where it runs, add its node to the inventory, or name it in queues.yml "
-        "under unmanaged.workers",
+        mend="{name}: stop what runs under the name, add its node to the inventory, or name it "
+        "in queues.yml under unmanaged.workers",
     )
 
 
@@ -167,8 +184,8 @@ def _no_slot(worker: LiveWorker, node: str) -> Difference:
         "worker",
         worker.id,
         why=f"it reports from {node} under a name that is no slot's; it polls {_polled(worker)}",
-        mend="stop it on the node, or have it use a name that begins with no node's: a node of "
-        "the inventory runs the agents of its slots and no others",
+        mend="{name}: stop what runs under the name on the node, or give it one that begins with "
+        "no node's: a node of the inventory runs the agents of its slots and no others",
     )
 
 

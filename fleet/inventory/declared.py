@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container
+from dataclasses import replace
 from pathlib import Path
 
 from fleet.inventory.model import Inventory, Paths
@@ -25,11 +26,13 @@ def read_declared(paths: Paths, spec_file: Path | None = None) -> tuple[Spec, In
     FleetError, FleetErrors
         All that is wrong with either of them.
     """
-    loaded: list[Spec] = []
+    loaded: list[tuple[Spec, Path]] = []
 
     def groups_of(named: NamedContract) -> Container[str]:
-        loaded.append(load(spec_file or named() or SPEC_FILE))
-        return loaded[0].node_groups
+        file = spec_file or named() or SPEC_FILE
+        loaded.append((load(file), file))
+        return loaded[0][0].node_groups
 
     inventory = checked(read(paths, groups_of))
-    return loaded[0], inventory
+    spec, file = loaded[0]
+    return spec, replace(inventory, spec_file=file)

@@ -67,6 +67,8 @@ class Inventory:
         The digests of what was built.
     config_file : Path or None
         The clearml.conf by which queues are declared.
+    spec_file : Path or None
+        The contract that it was read under, by :func:`~fleet.inventory.read_declared`.
     unknown : mapping of str to str
         Name of a variable that has one of the values above, as `fleet_registry` → why it is not
         known; without those that are just not set.
@@ -79,6 +81,7 @@ class Inventory:
     registry: str | None = None
     digests_file: Path | None = None
     config_file: Path | None = None
+    spec_file: Path | None = None
     unknown: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 

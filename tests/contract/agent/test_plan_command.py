@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 import threading
@@ -16,7 +17,14 @@ from tests.contract.agent.conftest import WORKER, wait_for
 from tests.contract.agent.declared import PLAN, SLOT, SPEC, TAGS, WANTED
 
 # All that drift may ask of a server, and what any client asks to log in.
-READING = {"queues.get_all", "workers.get_all", "tasks.get_all", "auth.login", "debug.ping"}
+READING = {
+    "queues.get_all",
+    "workers.get_all",
+    "tasks.get_all",
+    "projects.get_all",
+    "auth.login",
+    "debug.ping",
+}
 
 
 class Site:
@@ -113,7 +121,11 @@ def test_two_then_zero_then_two_as_an_agent_comes_and_goes(api, site, start_agen
     before = site.plan()
     assert before.returncode == 2, before.stderr
     assert re.search(rf"^  \+ {WORKER} +the server has not heard of it", before.stdout, re.M)
-    assert "run site.yml --limit node" in before.stdout
+    (command,) = (line for line in before.stdout.splitlines() if "ansible-playbook" in line)
+    folder = re.fullmatch(r"  \(cd (\S+) && ansible-playbook -i (\S+) site.yml .*\)", command)
+    assert (site.folder / folder[1] / "site.yml").is_file()
+    assert (site.folder / folder[1] / folder[2]).samefile(site.inventory)
+    assert command.endswith("--limit node)")
     assert before.stdout.endswith("\nPlan: 1 to add, 0 to change, 0 to remove, 0 unknown to us.\n")
     assert "\x1b" not in before.stdout
 
@@ -157,6 +169,20 @@ def test_the_json_holds_nodes_differences_counts_and_server(api, server, site):
     assert found["server"] == server.url
     assert set(found["commits"].values()) == {"a" * 40}
     api.call("queues.delete", queue=stray["id"])
+
+
+def test_what_makes_them_equal_are_commands_for_this_very_fleet(site):
+    done = site.plan("--json", "--registry", "other:5000")
+    mends = {item["kind"]: item["mend"] for item in json.loads(done.stdout)["differences"]}
+    assert mends["worker"].endswith(" site.yml -e fleet_registry=other:5000 --limit node)")
+    words = shlex.split(mends["template"])
+    given = dict(zip(words[3::2], words[4::2], strict=True))
+    assert words[:3] == ["fleet", "template", "publish"]
+    assert given["--registry"] == "other:5000"
+    # These templates are of a task without a repository: there is none to name.
+    assert given["--repository"] == "GIT_URL"
+    assert (site.folder / given["--config"]).is_file()
+    assert (site.folder / given["--spec"]).samefile(site.spec)
 
 
 def test_it_asks_a_bounded_number_of_things_and_changes_nothing(api, site, asked):

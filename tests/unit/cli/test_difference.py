@@ -3,6 +3,7 @@ import pytest
 
 from fleet.cli.difference import count, lines
 from fleet.drift import Difference, FieldChange
+from fleet.drift.commands import PLAIN
 
 
 def told(*differences):
@@ -41,7 +42,7 @@ def test_each_action_has_its_mark_and_its_count():
         f"  + {'training':24} not published",
         "",
         "to make them equal",
-        "  run site.yml --limit n1,n2",
+        "  (cd ansible && ansible-playbook site.yml --limit n1,n2)",
         "  run site.yml",
         "  declare it",
         "  publish it",
@@ -97,10 +98,34 @@ def test_strays_are_each_told():
     assert told(*strays).count("stop it") == 1
 
 
-@pytest.mark.parametrize(("nodes", "command"), [(12, "site.yml --limit n0,"), (13, "site.yml\n")])
+@pytest.mark.parametrize(("nodes", "command"), [(12, "site.yml --limit n0,"), (13, "site.yml)\n")])
 def test_many_nodes_are_not_named_one_by_one(nodes, command):
-    assert f"  run {command}" in told(*(missing(f"n{i}:0", f"n{i}") for i in range(nodes)))
+    assert f"  (cd ansible && ansible-playbook {command}" in told(
+        *(missing(f"n{i}:0", f"n{i}") for i in range(nodes))
+    )
 
 
 def test_counts_hold_every_action():
     assert count([missing("n1:0")]) == {"add": 1, "change": 0, "remove": 0, "unknown": 0}
+
+
+def test_provisioning_of_all_nodes_is_not_told_beside_that_of_some():
+    site = PLAIN.site()
+    found = told(
+        Difference("add", "queue", "q-a", "not there", f"{site}  # creates {{name}}"),
+        Difference("add", "queue", "q-b", "not there", f"{site}  # creates {{name}}"),
+        missing("n1:0"),
+    )
+    assert [line for line in found.splitlines() if "ansible-playbook" in line] == [
+        f"  {site}  # creates q-a, q-b"
+    ]
+
+
+def test_mends_of_many_name_the_first_of_them():
+    strays = [Difference("unknown", "queue", f"q-{i}", "w", "declare {name}") for i in range(7)]
+    assert "\n  declare q-0, q-1, q-2, q-3, q-4 and 2 more\n" in told(*strays)
+
+
+def test_a_hint_is_told_once():
+    found = told(*(missing(f"n{i}:0", f"n{i}", hint="look at the log") for i in range(3)))
+    assert found.count("  (look at the log)\n") == 1

@@ -38,7 +38,7 @@ def test_what_the_server_holds_besides_is_no_difference(fleet, published):
 def test_each_phase_that_is_not_published_is_to_add(fleet):
     found = compared(fleet, {})
     assert [(item.action, item.name) for item in found] == [("add", name) for name in PHASES]
-    assert {item.mend for item in found} == {"run fleet template publish"}
+    assert {item.mend for item in found} == {"fleet template publish"}
 
 
 def test_a_new_image_is_told_old_and_new(fleet, published):
@@ -103,3 +103,27 @@ def test_an_image_that_was_not_built_is_named(fleet, published):
     live = fleet.live
     with pytest.raises(FleetError, match="the image 'cuda' has no digest"):
         list(compare_templates(fleet.wanted, live(templates=published)))
+
+
+def test_templates_of_phases_that_are_gone_are_to_remove(fleet, published):
+    published["old-phase"] = {"id": "1" * 32, "tags": ["phase:old-phase"]}
+    (found,) = compared(fleet, published)
+    assert (found.action, found.name) == ("remove", "old-phase")
+    assert "there is no such phase any more" in found.why
+    assert "1" * 32 in found.why
+    assert found.as_data()["mend"] == "archive old-phase in ClearML, in the project fleet/templates"
+
+
+def test_a_second_stable_template_of_a_phase_is_to_remove(fleet, published):
+    published["training"] |= {"id": "2" * 32}
+    older = (
+        {"id": "1" * 32, "tags": ["phase:training"]},
+        {"id": "3" * 32, "tags": ["phase:old-phase"]},
+    )
+    live = fleet.live(templates=published, older=older)
+    second, gone = compare_templates(fleet.wanted, live)
+    assert (second.action, second.name) == ("remove", "training")
+    assert f"task {'1' * 32} is older than the newest, task {'2' * 32}" in second.why
+    assert second.mend == "fleet template publish"
+    assert (gone.action, gone.name) == ("remove", "old-phase")
+    assert "archive" in gone.mend

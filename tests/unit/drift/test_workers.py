@@ -36,7 +36,8 @@ def test_a_slot_that_nobody_has_heard_of_is_to_add(fleet):
         "gpu-1",
     )
     assert found.why.startswith("the server has not heard of it; gpu_nodes, GPU 1, would serve gpu")
-    assert "site.yml --limit gpu-1" in found.mend
+    assert found.mend == "(cd ansible && ansible-playbook site.yml --limit gpu-1)"
+    assert "docker logs" in found.hint
     assert found.last_heard == ""
 
 
