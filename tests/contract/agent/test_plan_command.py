@@ -171,16 +171,16 @@ def test_the_json_holds_nodes_differences_counts_and_server(api, server, site):
     api.call("queues.delete", queue=stray["id"])
 
 
-def test_what_makes_them_equal_are_commands_for_this_very_fleet(site):
+def test_what_makes_them_equal_are_commands_for_this_very_fleet(api, site):
     done = site.plan("--json", "--registry", "other:5000")
+    assert api.url == json.loads(done.stdout)["server"]
     mends = {item["kind"]: item["mend"] for item in json.loads(done.stdout)["differences"]}
     assert mends["worker"].endswith(" site.yml -e fleet_registry=other:5000 --limit node)")
     words = shlex.split(mends["template"])
     given = dict(zip(words[3::2], words[4::2], strict=True))
     assert words[:3] == ["fleet", "template", "publish"]
     assert given["--registry"] == "other:5000"
-    # These templates are of a task without a repository: there is none to name.
-    assert given["--repository"] == "GIT_URL"
+    assert given["--repository"] == "git://example/fleet.git"
     assert (site.folder / given["--config"]).is_file()
     assert (site.folder / given["--spec"]).samefile(site.spec)
 
