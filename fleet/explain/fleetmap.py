@@ -6,7 +6,7 @@ from fleet.explain.answer import Answer, Table
 from fleet.explain.groups import data_in_words, limits_in_words, slots_in_words
 from fleet.explain.phase import route_in_words
 from fleet.explain.policy import policy_in_words
-from fleet.explain.routes import PIPELINE, pipeline_routes
+from fleet.explain.routes import pipeline_routes
 from fleet.spec import Spec
 from ml.catalog import PHASES
 
@@ -59,7 +59,7 @@ def explain_map(spec: Spec) -> Answer:
 
 
 def _when(phase: str, routes: list[str]) -> str:
-    if phase == PIPELINE:
+    if PHASES[phase].is_controller:
         return "is the controller"
     return "; ".join(routes) or "no"
 

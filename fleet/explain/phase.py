@@ -5,7 +5,7 @@ from __future__ import annotations
 from fleet.explain.answer import Answer, Table, listed
 from fleet.explain.names import check_known
 from fleet.explain.policy import choice_in_words, who_as_facts, who_in_words
-from fleet.explain.routes import PIPELINE, Route, routes_of_phase
+from fleet.explain.routes import Route, routes_of_phase
 from fleet.plan import routing
 from fleet.spec import Spec
 from ml.catalog import PHASES
@@ -65,7 +65,7 @@ def _may_run(spec: Spec, queues: list[str]) -> str:
 
 
 def _pipeline(name: str, routes: list[Route]) -> list[str]:
-    if name == PIPELINE:
+    if PHASES[name].is_controller:
         return ["It is the controller: it starts the other phases as tasks of their own."]
     if not routes:
         return ["The pipeline has no step of this phase: people start it."]
@@ -89,7 +89,7 @@ def _table(spec: Spec, queues: list[str], routes: list[Route], name: str) -> Tab
     for number, queue in enumerate(queues, start=1):
         group = spec.group_of_queue(queue)
         when = [route_in_words(route) for route in routes if route.queue == queue]
-        if name == PIPELINE:
+        if PHASES[name].is_controller:
             when = ["is the controller"]
         rows.append(
             (

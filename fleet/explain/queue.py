@@ -10,9 +10,10 @@ from fleet.explain.groups import agents_in_words, data_in_words, limits_in_words
 from fleet.explain.names import check_known
 from fleet.explain.nodes import Nodes, plans_of_group
 from fleet.explain.policy import choice_in_words, who_as_facts, who_in_words
-from fleet.explain.routes import PIPELINE, routes_of_phase
+from fleet.explain.routes import routes_of_phase
 from fleet.plan import NodePlan, Slot
 from fleet.spec import Spec
+from ml.catalog import PHASES
 
 
 def explain_queue(spec: Spec, name: str, nodes: Nodes | None = None) -> Answer:
@@ -65,7 +66,7 @@ def explain_queue(spec: Spec, name: str, nodes: Nodes | None = None) -> Answer:
 
 def work_in_words(spec: Spec, queue: str, phase: str) -> str:
     """What of a phase comes to a queue, as a sentence."""
-    if phase == PIPELINE:
+    if PHASES[phase].is_controller:
         return "The pipeline's controller runs here, and starts the steps on their own queues."
     here = [route for route in routes_of_phase(spec, phase) if route.queue == queue]
     if not here:
@@ -127,7 +128,7 @@ def _work(spec: Spec, name: str) -> Table:
     for phase in spec.queues[name].phases:
         routes = [route for route in routes_of_phase(spec, phase) if route.queue == name]
         models = [model for route in routes for model in route.details]
-        comes = "its controller" if phase == PIPELINE else "yes" if routes else "no"
+        comes = "its controller" if PHASES[phase].is_controller else "yes" if routes else "no"
         rows.append(
             (
                 phase,
@@ -170,7 +171,7 @@ def _facts(spec: Spec, name: str, slots: Sequence[tuple[NodePlan, Slot]] | None)
         "served_after": order[order.index(name) + 1 :],
         "phases": {
             phase: {
-                "from_pipeline": phase == PIPELINE
+                "from_pipeline": PHASES[phase].is_controller
                 or any(route.queue == name for route in routes_of_phase(spec, phase)),
                 "models": [
                     model

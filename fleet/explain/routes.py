@@ -12,8 +12,6 @@ from ml.phases.pipeline import Parameters
 from ml.pipeline import PlannedStep, plan
 from ml.runtime.parameters import parse
 
-PIPELINE = "pipeline"  # the controller of the runs
-
 
 @dataclass(frozen=True)
 class Route:

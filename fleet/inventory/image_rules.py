@@ -6,8 +6,8 @@ from fleet.errors import FleetError
 from fleet.images import digests
 from fleet.inventory.model import Inventory, shown
 from fleet.plan import NodePlan
-from fleet.plan.slots import AGENT_IMAGE
 from fleet.spec import Place, Problem, Spec
+from fleet.spec.models import AGENT_IMAGE
 
 RULE = "image-without-digest"
 

@@ -9,10 +9,7 @@ from fleet.errors import FleetError
 from fleet.plan.devices import Devices
 from fleet.plan.model import Node, NodePlan, Override, Slot
 from fleet.spec import Limits, Mount, NodeGroup, ObjectStore, Place, Problem, Spec
-from fleet.spec.models import PER_MIG
-
-#: The image that the agents themselves run from.
-AGENT_IMAGE = "agent"
+from fleet.spec.models import AGENT_IMAGE, PER_MIG
 
 _AS_THE_GROUP = Override()
 

@@ -20,6 +20,8 @@ Pattern = Annotated[str, Field(min_length=1, pattern=r"^\S+$", examples=["team-b
 
 PER_GPU = "per_gpu"
 PER_MIG = "per_mig"
+#: The image that the agents themselves run from.
+AGENT_IMAGE = "agent"
 
 
 class _Entry(BaseModel):

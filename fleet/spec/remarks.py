@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fleet.spec.models import Spec
-from fleet.spec.rules.groups import AGENT_IMAGE
+from fleet.spec.models import AGENT_IMAGE, Spec
 from fleet.spec.wording import listed, nearest
-
-_CONTROLLER = "pipeline"
+from ml.catalog import PHASES
 
 
 def notes(spec: Spec) -> list[str]:
@@ -30,12 +28,15 @@ def _empty_groups(spec: Spec) -> Iterator[str]:
 
 
 def _controllers(spec: Spec) -> Iterator[str]:
-    for queue in spec.queues_of_phase(_CONTROLLER):
-        group = spec.queues[queue].node_group
+    controllers = {name for name, phase in PHASES.items() if phase.is_controller}
+    for queue, entry in spec.queues.items():
+        if not controllers.intersection(entry.phases):
+            continue
+        group = entry.node_group
         shared = [
             name
             for name in spec.queues_of_group(group)
-            if set(spec.queues[name].phases) - {_CONTROLLER}
+            if set(spec.queues[name].phases) - controllers
         ]
         if shared and not spec.group_of_queue(queue).services:
             yield (

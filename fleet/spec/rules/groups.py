@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fleet.spec.contract import Contract
-from fleet.spec.models import PER_GPU, PER_MIG, Limits
+from fleet.spec.models import AGENT_IMAGE, PER_GPU, PER_MIG, Limits
 from fleet.spec.problems import Problem
 from fleet.spec.wording import nearest
 
-AGENT_IMAGE = "agent"
 # Ansible gives these names a meaning of its own.
 _RESERVED = ("all", "ungrouped", "localhost")
 _UNITS = {"MiB": 1, "GiB": 1024, "TiB": 1024 * 1024}
@@ -41,9 +40,10 @@ def _images(contract: Contract) -> Iterator[Problem]:
     if known and AGENT_IMAGE not in known and ("images",) not in contract.bad:
         yield contract.problem(
             "no-agent-image",
-            "no image named 'agent'",
+            f"no image named '{AGENT_IMAGE}'",
             "images",
-            mend="add `agent: {repository: fleet/agent}`: the agents themselves run from it",
+            mend=f"add `{AGENT_IMAGE}: {{repository: fleet/agent}}`: the agents themselves run "
+            "from it",
         )
 
 
