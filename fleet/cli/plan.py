@@ -112,7 +112,7 @@ def plan(
             _need("fleet_digests_file", digests_file, "--digests", inventory)
         config = _config(config_file, inventory)
         live = read_live(connect(config))
-        commands = _commands(inventory, given, registry, config, live)
+        commands = _commands(inventory, given, registry, config, digests_file, live)
     if not as_json:
         for note in inventory.notes:
             click.echo(f"note: {note}", err=True)
@@ -160,6 +160,7 @@ def _commands(
     given: Mapping[str, Path | str | None],
     registry: str,
     config: Path,
+    digests_file: Path | None,
     live: Live,
 ) -> Commands:
     """The commands that mean this very fleet: its inventory, server, registry and contract."""
@@ -176,6 +177,8 @@ def _commands(
             "--repository": next(filter(None, map(_repository, live.templates.values())), GIT_URL),
             "--registry": registry,
         }
+        if digests_file and digests_file.expanduser().resolve() != digests.PATH.resolve():
+            publishing["--digests"] = seen_from(digests_file.expanduser())
     spec_file = inventory.spec_file
     if spec_file and spec_file.resolve() != SPEC_FILE.resolve():
         publishing["--spec"] = seen_from(spec_file)

@@ -23,12 +23,20 @@ def template() -> None:
 @template.command("publish")
 @click.option("--repository", help="URL that agents clone the step code from.")
 @click.option("--registry", help="Registry that nodes pull images from.")
+@click.option(
+    "--digests",
+    "digests_file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="What was built and pushed; by default the local fleet's, with --registry "
+    "images/digests.yml.",
+)
 @options.config_file
 @options.spec_file
 @options.as_json
 def publish_command(
     repository: str | None,
     registry: str | None,
+    digests_file: Path | None,
     config_file: Path | None,
     spec_file: Path,
     as_json: bool,
@@ -46,7 +54,7 @@ def publish_command(
         spec,
         StepCode(target.repository, commit),
         registry=target.registry,
-        digests=digests.by_name(target.digests),
+        digests=digests.by_name(digests_file or target.digests),
         echo=options.progress(as_json),
     )
     if as_json:

@@ -183,6 +183,7 @@ def test_what_makes_them_equal_are_commands_for_this_very_fleet(api, site):
     assert given["--repository"] == "git://example/fleet.git"
     assert (site.folder / given["--config"]).is_file()
     assert (site.folder / given["--spec"]).samefile(site.spec)
+    assert (site.folder / given["--digests"]).read_text().startswith("images:")
 
 
 def test_it_asks_a_bounded_number_of_things_and_changes_nothing(api, site, asked):
