@@ -6,6 +6,7 @@ import json
 import shutil
 import sys
 import tempfile
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
@@ -31,7 +32,7 @@ def waiting_room() -> AbstractContextManager[IO[str]]:
     return tempfile.SpooledTemporaryFile(_IN_MEMORY, "w+", encoding="utf-8")
 
 
-class Slots:
+class Slots(ABC):
     """What is declared, on its way to stdout; nothing is written there before :meth:`show`.
 
     Parameters
@@ -57,8 +58,9 @@ class Slots:
             self.slots += len(plan.slots)
             yield plan
 
+    @abstractmethod
     def _note(self, plan: NodePlan) -> None:
-        raise NotImplementedError
+        """Put a plan into the waiting room."""
 
     def _copy_out(self) -> None:
         self._kept.seek(0)
