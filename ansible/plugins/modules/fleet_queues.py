@@ -44,7 +44,7 @@ EXAMPLES = r"""
 - name: Ensure the queues exist
   fleet_queues:
     names: [services, cpu-train]
-    config_file: /root/clearml.conf
+    config_file: ~/clearml.conf
   delegate_to: localhost
 """
 
