@@ -12,6 +12,7 @@ from clearml_agent.session import Session
 
 from fleet_agent.drain import Drain, Drained
 from fleet_agent.queues import QueuesGone
+from fleet_agent.settings import Settings
 from fleet_agent.worker import FleetWorker
 
 
@@ -36,10 +37,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     values = vars(parsed).copy()
     parser.remove_top_level_results(values)
     Session.set_debug_mode(parsed.debug)
-    drain = Drain()
+    settings = Settings.from_environment(os.environ)
+    drain = Drain(settings.drain_seconds)
     drain.install()
     try:
-        return FleetWorker(drain, **vars(parsed)).daemon(**values) or 0
+        return FleetWorker(drain, settings, **vars(parsed)).daemon(**values) or 0
     except Drained:
         print("Drained: nothing is in hand, leaving", flush=True)
         return 0

@@ -1,13 +1,19 @@
 """SIGTERM means drain: take nothing more, finish what is in hand, leave.
 
-The signal's handler decides by one flag. With nothing in hand it ends the agent where it
-stands, even in the middle of a request to a server that does not answer. With something in hand
-it only notes the wish, and the agent leaves at its next `release`.
+The first signal asks. With nothing in hand it ends the agent where it stands, even in the middle
+of a request to a server that does not answer. With something in hand it only notes the wish, and
+the agent leaves at its next `release`.
+
+A second signal, or a deadline after the first, cuts: what is in hand is put back into its queue.
+A task is cut only while it runs. While it is being started, and while its end is being reported,
+the wish waits for the moment.
 """
 
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 
@@ -18,21 +24,45 @@ class Drained(BaseException):
     """
 
 
-class Drain:
-    """Whether the agent may take tasks, and whether it holds one."""
+class PutBack(BaseException):
+    """What is in hand shall be put back. Not an `Exception`, for the same reason."""
 
-    def __init__(self) -> None:
+
+class Drain:
+    """Whether the agent may take tasks, and whether it holds one.
+
+    Parameters
+    ----------
+    seconds : float
+        How long a task may take to its end after the first signal; 0 for as long as it likes.
+    """
+
+    def __init__(self, seconds: float = 0) -> None:
+        self._seconds = seconds
+        self._why = ""
         self._asked = False
         self._in_hand = False
+        self._cuttable = False
 
     @property
     def asked(self) -> bool:
         """Whether the agent has been asked to leave."""
         return self._asked
 
+    @property
+    def in_hand(self) -> bool:
+        """Whether the agent is in a stretch that `hold` began."""
+        return self._in_hand
+
+    @property
+    def cut(self) -> str:
+        """Why what is in hand shall be put back; empty as long as it need not be."""
+        return self._why
+
     def install(self) -> None:
         """Make SIGTERM ask for a drain; to be called from the main thread."""
         signal.signal(signal.SIGTERM, self._on_signal)
+        signal.signal(signal.SIGALRM, self._on_deadline)
 
     def hold(self) -> bool:
         """Begin a stretch that no signal may cut: from before a task is popped until it is over.
@@ -57,8 +87,39 @@ class Drain:
         if self._asked:
             raise Drained
 
+    @contextmanager
+    def cuttable(self) -> Iterator[None]:
+        """A stretch within `hold` that a second signal does cut.
+
+        Raises
+        ------
+        PutBack
+            Now, or at any point of the stretch.
+        """
+        self._cuttable = True
+        try:
+            if self._why:
+                raise PutBack
+            yield
+        finally:
+            self._cuttable = False
+
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        if self._asked:
+            self._cut("its agent was told a second time to leave")
+            return
         self._asked = True
         if not self._in_hand:
             raise Drained
         print("Drain: no more tasks are taken; what runs is finished first", flush=True)
+        if self._seconds:
+            signal.setitimer(signal.ITIMER_REAL, self._seconds)
+
+    def _on_deadline(self, _number: int, _frame: FrameType | None) -> None:
+        self._cut(f"it was not over {self._seconds:g} s after its agent was told to leave")
+
+    def _cut(self, why: str) -> None:
+        self._why = self._why or why
+        if self._cuttable:
+            self._cuttable = False  # once: what puts the task back must not be cut itself
+            raise PutBack

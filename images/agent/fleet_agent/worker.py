@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from time import sleep
 from types import FrameType
 from typing import Any
@@ -14,11 +12,19 @@ from typing import Any
 import psutil
 from clearml_agent.commands import Worker
 from clearml_agent.errors import APIError
+from clearml_agent.helper.resource_monitor import ResourceMonitor
 
 from fleet_agent.drain import Drain
+from fleet_agent.handed import Handed
 from fleet_agent.health import Health
 from fleet_agent.queues import FIELDS, read_queues
+from fleet_agent.settings import Settings
+from fleet_agent.slot import Slot
+from fleet_agent.state import STANDING_BY, TAGS, StateFile, name_state
+from fleet_agent.task_process import WatchedCommand
+from fleet_agent.wishes import Wishes
 
+CREATED = "created"
 # A server that is away must not keep a drained agent from leaving.
 UNREGISTER_SECONDS = 5
 
@@ -30,18 +36,39 @@ class FleetWorker(Worker):
     ----------
     drain : Drain
         Already installed, or installed here.
+    settings : Settings
+        Where it keeps things.
     **arguments
         What the agent's own parser gives.
     """
 
-    def __init__(self, drain: Drain, **arguments: Any) -> None:
+    def __init__(self, drain: Drain, settings: Settings, **arguments: Any) -> None:
         self._drain = drain
-        self._health = Health(Path(os.environ.get("FLEET_AGENT_STATE", "/run/fleet-agent")))
+        self._health = Health(settings.state)
+        self._handed = Handed(settings.state / "handed")
+        self._slot = Slot(settings.keep)
+        self._wishes = Wishes(settings.wishes)
+        self._tags = settings.tags
+        self._tag_said: str | None = None
+        self._tasks: list[str] = []
+        self._params: Any = None
         super().__init__(**arguments)
+        self._state = StateFile(settings.state, self.worker_id, settings.tags)
 
     def register_signal_handler(self) -> None:
         """Drain on SIGTERM, where the agent itself would end its task."""
         self._drain.install()
+
+    def _singleton(self, *args: Any, **kwargs: Any) -> None:
+        # The last thing before the agent registers: all that may take time is done.
+        self._slot.take(self._stand_by)
+        self._health.at_work()
+        super()._singleton(*args, **kwargs)
+
+    def _stand_by(self) -> None:
+        print("Standing by: another agent has the slot", flush=True)
+        self._state.say(STANDING_BY)
+        self._health.stands_by()
 
     def new_monitor(self, *args: Any, **kwargs: Any) -> Any:
         """Report at once: the stock monitor first does after three seconds.
@@ -50,13 +77,16 @@ class FleetWorker(Worker):
         carries, do. An agent that polls, and so is healthy, has said what it is.
         """
         monitor = super().new_monitor(*args, **kwargs)
-        monitor.send_report()
+        self._tag_said = None
+        if not self._say_state():
+            monitor.send_report()
         return monitor
 
-    def run_tasks_loop(self, *args: Any, **kwargs: Any) -> Any:
+    def run_tasks_loop(self, queues: Any, worker_params: Any, **kwargs: Any) -> Any:
         """Poll without the two lines a poll that a foreground agent prints."""
         self._daemon_foreground = False
-        return super().run_tasks_loop(*args, **kwargs)
+        self._params = worker_params
+        return super().run_tasks_loop(queues, worker_params, **kwargs)
 
     def get_worker_properties(
         self, queue_ids: Sequence[str]
@@ -71,6 +101,8 @@ class FleetWorker(Worker):
             The server no longer knows one of the queues.
         """
         self._let_go()
+        self._run_handed(queue_ids)
+        self._say_state()
         result = self._session.send_request(
             service="queues",
             action="get_all",
@@ -89,14 +121,64 @@ class FleetWorker(Worker):
         """Whether to ask this queue for a task now; the loop calls this right before it does."""
         return (
             current_queue["waiting"]
+            and not self._wishes.drained
             and super().should_be_currently_active(current_queue, runtime_properties)
             and self._drain.hold()
         )
 
-    def run_one_task(self, *args: Any, **kwargs: Any) -> Any:
+    def run_one_task(self, queue: str, task_id: str, *args: Any, **kwargs: Any) -> Any:
         """Run a task, healthy for as long as it takes."""
-        with self._health.busy():
-            return super().run_one_task(*args, **kwargs)
+        self._tasks.append(task_id)
+        try:
+            with self._health.busy():
+                self._say_state()
+                return super().run_one_task(queue, task_id, *args, **kwargs)
+        finally:
+            self._tasks.remove(task_id)
+
+    def _run_handed(self, queues: Sequence[str]) -> None:
+        """Run the tasks that were handed over in the container, as the loop runs one of a queue."""
+        while (not self._drain.asked) and (task := self._handed.take()):
+            found = self._read_task(task)
+            if found.get("status") != CREATED or not self._drain.hold():
+                message = f"not run: it is {found.get('status', 'not known to the server')}"
+                self._handed.done(task, found.get("status", ""), message)
+                continue
+            self.report_monitor(ResourceMonitor.StatusReport(queues=queues, task=task))
+            self.send_logs(task, [f"task {task} handed to {self.worker_id} on its node\n"], "INFO")
+            self.run_one_task(queues[0], task, self._params)
+            self.report_monitor(ResourceMonitor.StatusReport(queues=self.queues))
+            found = self._read_task(task)
+            self._handed.done(task, found.get("status", ""), found.get("status_message", ""))
+            self._let_go()
+
+    def _read_task(self, task: str) -> dict[str, Any]:
+        """A task's status; nothing when the server does not know it."""
+        fields = ["status", "status_message", "status_reason", "last_worker"]
+        answer = self._session.send_request(
+            service="tasks",
+            action="get_all",
+            method="post",
+            json={"id": [task], "only_fields": fields, "search_hidden": True},
+        )
+        if not answer.ok:
+            raise APIError(answer)
+        return next(iter(answer.json()["data"]["tasks"]), {})
+
+    def _say_state(self) -> bool:
+        """Say what the agent is doing, where that changed; whether the server was told, too."""
+        state = name_state(
+            asked=self._drain.asked, drained=self._wishes.drained, in_hand=bool(self._tasks)
+        )
+        self._state.say(state, self._tasks)
+        tag = TAGS.get(state, "")
+        if tag == self._tag_said or not self.monitor:
+            return False
+        # The monitor has no other way to be given tags once it runs.
+        self.monitor._worker_tags = [*self._tags, *filter(None, [tag])] or None
+        if self.monitor.send_report():
+            self._tag_said = tag
+        return True
 
     def _let_go(self) -> None:
         """End the stretch in which signals wait, unless services still run beside the loop."""
@@ -106,9 +188,12 @@ class FleetWorker(Worker):
             sleep(1)
         self._drain.release()
 
-    def _log_command_output(self, *args: Any, **kwargs: Any) -> Any:
+    def _log_command_output(self, task_id: str, cmd: Any, *args: Any, **kwargs: Any) -> Any:
         # A signal to the agent's process group must not reach the task.
-        return super()._log_command_output(*args, start_new_session=True, **kwargs)
+        kwargs["start_new_session"] = True
+        return super()._log_command_output(
+            task_id, WatchedCommand(cmd, self._say_state), *args, **kwargs
+        )
 
     def _get_docker_cmd(self, *args: Any, **kwargs: Any) -> list[str]:
         # The images hold all that a task needs. Only the start script is the standalone one:
@@ -118,6 +203,9 @@ class FleetWorker(Worker):
         return super()._get_docker_cmd(*args, **given)
 
     def _unregister(self, *args: Any, **kwargs: Any) -> None:
+        if self._slot.has_successor:
+            print("Another agent stands by for the slot and goes on as the same worker")
+            return
         try:
             with _time_limit(UNREGISTER_SECONDS):
                 super()._unregister(*args, **kwargs)

@@ -48,8 +48,8 @@ class Server:
         answer.raise_for_status()
         return answer.json()["data"]
 
-    def enqueue(self, code):
-        """A task of one literal script, in the queue."""
+    def draft(self, code):
+        """A task of one literal script, in no queue."""
         script = {
             "binary": "python3",
             "repository": "",
@@ -58,7 +58,11 @@ class Server:
             "diff": code,
             "requirements": {"pip": ""},
         }
-        task = self.call("tasks.create", name="job", type="training", script=script)["id"]
+        return self.call("tasks.create", name="job", type="training", script=script)["id"]
+
+    def enqueue(self, code):
+        """A task of one literal script, in the queue."""
+        task = self.draft(code)
         self.call("tasks.enqueue", task=task, queue_name=QUEUE)
         return task
 
@@ -73,6 +77,13 @@ class Server:
 
     def status(self, task):
         return self.call("tasks.get_by_id", task=task)["task"]["status"]
+
+    def tags(self, name):
+        """The tags of a worker, as the server knows them; None when it does not know the worker."""
+        for worker in self.call("workers.get_all")["workers"]:
+            if worker["id"] == name:
+                return worker.get("tags") or []
+        return None
 
     def workers(self):
         return [worker["id"] for worker in self.call("workers.get_all")["workers"]]
@@ -131,28 +142,30 @@ agent {{
     )
     environment = {
         **os.environ,
-        "HOME": str(tmp_path),
-        "TMPDIR": str(tmp_path),
         "PYTHONPATH": str(AGENT),
         "PYTHONUNBUFFERED": "1",
         "CLEARML_CONFIG_FILE": str(config),
         "CLEARML_WORKER_ID": WORKER,
         "CLEARML_AGENT_QUEUE_POLL_FREQ_SEC": "0.5",
         "CLEARML_AGENT_SKIP_PYTHON_ENV_INSTALL": "1",
-        "FLEET_AGENT_STATE": str(tmp_path / "state"),
     }
 
     def start(*queues, **more):
+        # As containers do, agents share no file of their own; the first one's state is in `state`.
+        place = tmp_path / f"agent-{len(agents)}"
+        place.mkdir()
+        state = tmp_path / "state" if not agents else place / "state"
+        own = {"HOME": str(place), "TMPDIR": str(place), "FLEET_AGENT_STATE": str(state)}
         log = tmp_path / f"agent-{len(agents)}.log"
         process = subprocess.Popen(
             [sys.executable, "-m", "fleet_agent", "--queue", *(queues or [QUEUE]), "--cpu-only"],
-            env=environment | more,
+            env=environment | own | more,
             cwd=tmp_path,
             start_new_session=True,
             stdout=log.open("w"),
             stderr=subprocess.STDOUT,
         )
-        process.log = log
+        process.log, process.state = log, state
         agents.append(process)
         return process
 

@@ -31,9 +31,30 @@ def test_after_a_poll_it_is_well(health, tmp_path):
 
 def test_when_polls_stay_unanswered_it_is_not_well(health, tmp_path):
     health.polled()
-    long_ago = time.time() - 600
-    os.utime(tmp_path / "polled", (long_ago, long_ago))
+    seconds = int((tmp_path / "polled").read_text())
+    (tmp_path / "polled").write_text(f"{seconds - 600}\n")
 
+    assert not is_well(tmp_path)
+
+
+@pytest.mark.parametrize("jump", [-86400, 86400])
+def test_a_clock_that_jumps_makes_no_agent_ill_and_none_well(health, tmp_path, jump):
+    health.polled()
+    then = time.time() + jump
+    os.utime(tmp_path / "polled", (then, then))
+    assert is_well(tmp_path)
+
+    seconds = int((tmp_path / "polled").read_text())
+    (tmp_path / "polled").write_text(f"{seconds - 600}\n")
+    os.utime(tmp_path / "polled", (then, then))
+    assert not is_well(tmp_path)
+
+
+def test_standing_by_is_well_and_the_work_after_it_has_to_show(health, tmp_path):
+    health.stands_by()
+    assert is_well(tmp_path)
+
+    health.at_work()
     assert not is_well(tmp_path)
 
 
