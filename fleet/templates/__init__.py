@@ -8,7 +8,7 @@ from fleet.templates.lookup import (
     phase_of_template,
 )
 from fleet.templates.publish import Published, publish
-from fleet.templates.source import StepCode, committed_step_code
+from fleet.templates.source import StepCode, committed_step_code, last_step_code
 
 __all__ = [
     "Part",
@@ -19,6 +19,7 @@ __all__ = [
     "find_all_templates",
     "find_template",
     "find_templates",
+    "last_step_code",
     "phase_of_template",
     "publish",
     "template_content",

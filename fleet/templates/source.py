@@ -51,6 +51,17 @@ def committed_step_code(checkout: Path = REPOSITORY) -> str:
             where=str(checkout),
             mend=f"commit it (git add {STEP_CODE} && git commit) or undo it, then publish again",
         )
+    return last_step_code(checkout)
+
+
+def last_step_code(checkout: Path = REPOSITORY) -> str:
+    """The last commit that touched the step code, whatever is not committed yet.
+
+    Raises
+    ------
+    FleetError
+        No commit holds it, or no git checkout.
+    """
     commit = _git(checkout, "log", "-1", "--format=%H", "--", STEP_CODE).strip()
     if not commit:
         raise FleetError(

@@ -70,5 +70,5 @@ def offer_commit(target: Target, commit: str) -> None:
         raise FleetError(
             f"the commit {commit[:12]} is not on any remote branch: agents could not clone it",
             where=str(REPOSITORY),
-            mend="push it (git push), then publish again",
+            mend="push it (git push), then try again",
         )
