@@ -175,7 +175,7 @@ class FleetWorker(Worker):
         if tag == self._tag_said or not self.monitor:
             return False
         # The monitor has no other way to be given tags once it runs.
-        self.monitor._worker_tags = [*self._tags, *filter(None, [tag])] or None
+        self.monitor._worker_tags = [*self._tags, *filter(None, [tag])]
         if self.monitor.send_report():
             self._tag_said = tag
         return True
