@@ -14,6 +14,7 @@ from clearml_agent.commands import Worker
 from clearml_agent.errors import APIError
 from clearml_agent.helper.resource_monitor import ResourceMonitor
 
+from fleet_agent.asked import Asked
 from fleet_agent.drain import Drain
 from fleet_agent.handed import Handed
 from fleet_agent.health import Health
@@ -25,6 +26,7 @@ from fleet_agent.task_process import WatchedCommand
 from fleet_agent.wishes import Wishes
 
 CREATED = "created"
+_STATUS = ("status", "status_message", "status_reason", "last_worker")
 # A server that is away must not keep a drained agent from leaving.
 UNREGISTER_SECONDS = 5
 
@@ -52,6 +54,8 @@ class FleetWorker(Worker):
         self._tag_said: str | None = None
         self._tasks: list[str] = []
         self._params: Any = None
+        self._asked = Asked()
+        self._asked.install()
         super().__init__(**arguments)
         self._state = StateFile(settings.state, self.worker_id, settings.tags)
 
@@ -132,9 +136,23 @@ class FleetWorker(Worker):
         try:
             with self._health.busy():
                 self._say_state()
+                self._name_refused(task_id)
                 return super().run_one_task(queue, task_id, *args, **kwargs)
         finally:
             self._tasks.remove(task_id)
+
+    def _name_refused(self, task: str) -> None:
+        """Say on a task which of what it asks of Docker it does not get."""
+        if not self.docker_image_func:
+            return
+        try:
+            container = self._read_task(task, "container").get("container") or {}
+        except (APIError, OSError) as error:  # what is not named is not granted either
+            print(f"Which container task {task} asks for could not be read: {error}")
+            return
+        lines = self._asked.note(task, container, self._docker_image)
+        if lines:
+            self.send_logs(task, [f"{line}\n" for line in lines], "WARNING")
 
     def _run_handed(self, queues: Sequence[str]) -> None:
         """Run the tasks that were handed over in the container, as the loop runs one of a queue."""
@@ -152,14 +170,13 @@ class FleetWorker(Worker):
             self._handed.done(task, found.get("status", ""), found.get("status_message", ""))
             self._let_go()
 
-    def _read_task(self, task: str) -> dict[str, Any]:
-        """A task's status; nothing when the server does not know it."""
-        fields = ["status", "status_message", "status_reason", "last_worker"]
+    def _read_task(self, task: str, *fields: str) -> dict[str, Any]:
+        """A task's status, or other fields; nothing when the server does not know it."""
         answer = self._session.send_request(
             service="tasks",
             action="get_all",
             method="post",
-            json={"id": [task], "only_fields": fields, "search_hidden": True},
+            json={"id": [task], "only_fields": fields or _STATUS, "search_hidden": True},
         )
         if not answer.ok:
             raise APIError(answer)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -93,9 +94,12 @@ def render(server, spec, plan, tmp_path):
     return write
 
 
+SCRIPT = {"repository": "git://nowhere/x.git", "entry_point": "x.py", "binary": "python3"}
+
+
 @pytest.fixture
-def docker_run(server, render, plan, tmp_path):
-    """Give a slot a task, and the words of the `docker run` that its agent wants for it."""
+def docker_runs(server, render, plan, tmp_path):
+    """Give a slot tasks, and the words of the `docker run` that its agent wants for each."""
     asked = tmp_path / "asked"
     asked.mkdir()
     (tmp_path / "bin").mkdir()
@@ -105,14 +109,14 @@ def docker_run(server, render, plan, tmp_path):
     compose = yaml.safe_load(render("compose.yaml"))
     agents = []
 
-    def run(number):
+    def run(number, *tasks):
         slot, group = plan["slots"][number]["name"], plan["slots"][number]["group"]
         for queue in plan["slots"][number]["queues"]:
             server.call("queues.create", name=queue)
         config = tmp_path / f"{group}.clearml.conf"
         config.write_text(render("clearml.conf", clearml_agent__group=group))
         (tmp_path / "data" / group).mkdir(parents=True)
-        service = compose["services"][slot]
+        service = service_of(compose, slot)
         # Compose reads $$ as $.
         words = {k: str(v).replace("$$", "$") for k, v in service["environment"].items()}
         environment = {
@@ -126,9 +130,12 @@ def docker_run(server, render, plan, tmp_path):
             "DOCKER_STUB": str(asked),
             "FLEET_AGENT_STATE": str(tmp_path / "state"),
         }
-        script = {"repository": "git://nowhere/x.git", "entry_point": "x.py", "binary": "python3"}
-        task = server.call("tasks.create", name="job", type="training", script=script)["id"]
-        server.call("tasks.enqueue", task=task, queue_name=queue)
+        environment.pop("FLEET_AGENT_KEEP", None)
+        ids = []
+        for more in tasks:
+            data = {"name": "job", "type": "training", "script": SCRIPT, **more}
+            ids.append(server.call("tasks.create", **data)["id"])
+            server.call("tasks.enqueue", task=ids[-1], queue_name=queue)
         log = (tmp_path / "agent.log").open("w")
         agent = subprocess.Popen(
             [sys.executable, "-m", "fleet_agent", *service["command"]],
@@ -139,12 +146,16 @@ def docker_run(server, render, plan, tmp_path):
             stderr=subprocess.STDOUT,
         )
         agents.append(agent)
-        end = time.monotonic() + 40
-        while not (found := list(asked.glob("run.*"))):
+        end = time.monotonic() + 40 + 10 * len(ids)
+        found = {}
+        while set(found) != set(ids):
             assert time.monotonic() < end, (tmp_path / "agent.log").read_text()
             assert agent.poll() is None, (tmp_path / "agent.log").read_text()
             time.sleep(0.1)
-        return found[0].read_text().split("\0")
+            texts = [path.read_text() for path in asked.glob("run.*")]
+            found = {task: text.split("\0") for text in texts for task in ids if task in text}
+        run.ids = ids
+        return [found[task] for task in ids]
 
     run.log = tmp_path / "agent.log"
     yield run
@@ -154,8 +165,17 @@ def docker_run(server, render, plan, tmp_path):
             agent.wait(10)
 
 
-def test_a_mig_slots_task_gets_its_instance_its_limits_and_its_data(docker_run):
-    words = docker_run(2)
+def service_of(compose, slot):
+    """The service of a slot; the first one with its label."""
+    return next(
+        service
+        for service in compose["services"].values()
+        if (service.get("labels") or {}).get("fleet.slot") == slot
+    )
+
+
+def test_a_mig_slots_task_gets_its_instance_its_limits_and_its_data(docker_runs):
+    (words,) = docker_runs(2, {})
 
     # Docker's own syntax: the quotes are part of the word.
     assert words[words.index("--gpus") + 1] == '"device=2:1"'
@@ -171,12 +191,120 @@ def test_a_mig_slots_task_gets_its_instance_its_limits_and_its_data(docker_run):
     assert f"registry:5000/fleet/cuda@{DIGEST}" in words
     assert SECRET not in " ".join(words)
     assert "AKID" not in " ".join(words)
-    assert SECRET not in docker_run.log.read_text()
-    assert "AKID" not in docker_run.log.read_text()
+    assert SECRET not in docker_runs.log.read_text()
+    assert "AKID" not in docker_runs.log.read_text()
 
 
-def test_a_slot_of_whole_gpus_hands_all_of_them_to_its_task(docker_run):
-    words = docker_run(0)
+def test_a_slot_of_whole_gpus_hands_all_of_them_to_its_task(docker_runs):
+    (words,) = docker_runs(0, {})
 
     assert words[words.index("--gpus") + 1] == '"device=0,1"'
     assert not [word for word in words if word.startswith(("--mount", "--memory"))]
+
+
+def _arguments(text):
+    return {"container": {"image": "", "arguments": text, "setup_shell_script": ""}}
+
+
+# Each way that a task could ask for more than its slot gives; and what its log must name.
+WAYS = {
+    "a folder of the node": (_arguments("-v /:/host"), "-v /:/host"),
+    "a mount": (_arguments("--mount=type=bind,source=/,target=/host"), "--mount=type=bind"),
+    "Docker's socket": (_arguments("--volume /run/docker.sock:/d.sock"), "/run/docker.sock"),
+    "all privileges": (_arguments("--privileged"), "--privileged"),
+    "a capability": (_arguments("--cap-add SYS_ADMIN"), "--cap-add SYS_ADMIN"),
+    "the node's processes": (_arguments("--pid host"), "--pid host"),
+    "another container's network": (_arguments("--network=container:x"), "--network=container:x"),
+    "the node's memory": (_arguments("--ipc=host"), "--ipc=host"),
+    "a device": (_arguments("--device /dev/sda"), "--device /dev/sda"),
+    "all GPUs": (_arguments("--gpus all"), "--gpus all"),
+    "a user": (_arguments("-u 0:0"), "-u 0:0"),
+    "no profile": (_arguments("--security-opt seccomp=unconfined"), "seccomp=unconfined"),
+    "more memory": (_arguments("--memory 1t --cpus 99"), "--memory 1t --cpus 99"),
+    "an entry point": (_arguments("--entrypoint /bin/sh"), "--entrypoint /bin/sh"),
+    "a runtime": (_arguments("--runtime=other"), "--runtime=other"),
+    "the agent's variables": (
+        _arguments("-e CLEARML_AGENT_EXTRA_DOCKER_ARGS=--privileged -e CLEARML_API_HOST=http://x"),
+        "CLEARML_AGENT_EXTRA_DOCKER_ARGS=…",
+    ),
+    "arguments that no shell reads": (_arguments("-v '/:/host"), "-v '/:/host"),
+    "an image of its own": (
+        {"container": {"image": "evil/image:latest -v /:/host", "arguments": ""}},
+        "evil/image:latest",
+    ),
+    "a set-up script": (
+        {"container": {"image": "", "setup_shell_script": "touch /set-up-was-here"}},
+        "a set-up script",
+    ),
+    "a restart": ({"runtime": {"docker_restart": "always"}}, None),
+    "variables of the task": (
+        {
+            "hyperparams": {
+                "Environment": {
+                    name: {"section": "Environment", "name": name, "value": value}
+                    for name, value in {
+                        "CLEARML_AGENT_DOCKER_HOST_MOUNT": "/:/host",
+                        "CLEARML_API_HOST": "http://x",
+                    }.items()
+                }
+            }
+        },
+        None,
+    ),
+    "configuration objects": (
+        {
+            "configuration": {
+                name: {
+                    "name": name,
+                    "type": "hocon",
+                    "value": 'agent.default_docker.image: "x"',
+                }
+                for name in ("agent", "clearml.conf", "container", "docker_cmd")
+            }
+        },
+        None,
+    ),
+    "words in its script": (
+        {
+            "script": {
+                **SCRIPT,
+                "repository": "ext::sh -c touch% /repository-was-here",
+                "branch": "--upload-pack=touch /branch-was-here",
+                "version_num": "$(touch /commit-was-here)",
+                "entry_point": "x.py; touch /entry-was-here",
+                "working_dir": "../../../..",
+                "docker_cmd": "evil/image --privileged",
+            },
+            "execution": {"docker_cmd": "evil/image --privileged -v /:/host"},
+        },
+        None,
+    ),
+    "words in its name": ({"name": "x'; touch /name-was-here; '", "tags": ["--privileged"]}, None),
+}
+
+
+def test_whatever_a_task_asks_its_container_is_its_slots_and_what_it_asked_is_named(
+    docker_runs, server
+):
+    """In one go: a task takes seconds, since the agent does all that it does but `docker run`."""
+    first, *others = docker_runs(2, {}, *(task for task, _ in WAYS.values()))
+    plain, *ids = docker_runs.ids
+
+    for (way, (data, said)), words, task in zip(WAYS.items(), others, ids, strict=True):
+        assert _without(words, task) == _without(first, plain), way
+        if said is None:
+            continue
+        events = server.call("events.get_task_log", task=task)["events"]
+        text = "".join(event["msg"] for event in events)
+        assert "Not granted: " in text, way
+        assert said in text, way
+        # for the step code's guard to refuse the task for it
+        held = server.call("tasks.get_by_id", task=task)["task"]["container"]
+        assert (held.get("arguments") or "") == data["container"].get("arguments", ""), way
+        assert "evil" not in held["image"], way
+
+
+def _without(words, task):
+    """Words of a `docker run` without what is each task's own: its id, and the end of its name."""
+    text = "\0".join(words).replace(task, "TASK")
+    return re.sub(r"fleet-TASK-[a-z]+", "fleet-TASK", text).split("\0")
