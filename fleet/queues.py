@@ -8,11 +8,14 @@ from typing import Any
 
 from fleet.clearml_api import Api, ApiError
 from fleet.errors import FleetError, raise_all
+from fleet.plan import Rest, back_to_work, rest_of
 
 # An agent reports every 30 s. The server lists a dead one for ten minutes, so it is asked for
 # those it heard of lately: three reports may be missed.
 LIVE_SECONDS = 90
 _DUPLICATE = (400, 801)
+# So many workers are named in a message.
+_NAMED = 5
 # The name of ClearML's own queue, and the system tag that it bears.
 _DEFAULT = "default"
 
@@ -47,6 +50,12 @@ class Worker:
     queues: tuple[str, ...]
     task: str | None
     tags: tuple[str, ...] = ()
+
+    @property
+    def rest(self) -> Rest | None:
+        """Why it takes no tasks, though it is alive; None where it does, or its successor will."""
+        rest = rest_of(self.tags)
+        return None if rest is None or rest.replaced else rest
 
 
 def ensure_queues(api: Api, names: Iterable[str], *, dry_run: bool = False) -> list[str]:
@@ -112,10 +121,12 @@ def check_queues(api: Api, names: Iterable[str], *, declared: Collection[str]) -
     Raises
     ------
     FleetError, FleetErrors
-        For each queue that is not declared, does not exist, or has no live agent.
+        For each queue that is not declared, does not exist, or has no live agent. One that is
+        drained, or drains, takes nothing and counts as none.
     """
     present = {queue["name"] for queue in api.queues()}
-    served = {queue for worker in live_workers(api) for queue in worker.queues}
+    workers = live_workers(api)
+    served = {queue for worker in workers if not worker.rest for queue in worker.queues}
     problems = []
     for name in names:
         if name not in declared:
@@ -134,6 +145,8 @@ def check_queues(api: Api, names: Iterable[str], *, declared: Collection[str]) -
                     mend="run `ansible-playbook site.yml`: it creates the queues of queues.yml",
                 )
             )
+        elif name not in served and (resting := [one for one in workers if name in one.queues]):
+            problems.append(_all_rest(name, resting, api.url))
         elif name not in served:
             problems.append(
                 FleetError(
@@ -144,3 +157,13 @@ def check_queues(api: Api, names: Iterable[str], *, declared: Collection[str]) -
                 )
             )
     raise_all(problems)
+
+
+def _all_rest(name: str, workers: list[Worker], server: str) -> FleetError:
+    told = "; ".join(f"{worker.id} is {worker.rest}" for worker in workers[:_NAMED])
+    more = f"; and {len(workers) - _NAMED} more" if len(workers) > _NAMED else ""
+    return FleetError(
+        f"the queue '{name}' has no live agent: all that serve it take no tasks ({told}{more})",
+        where=server,
+        mend=f"let them work again: `{back_to_work(worker.id for worker in workers)}`",
+    )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from itertools import groupby
 
 import click
 
 from fleet.drift.commands import PLAIN, Commands
 from fleet.drift.model import ACTIONS, KINDS, Action, Difference, mend_of, short
+from fleet.plan import Rest, back_to_work
 
 _MARKS: dict[Action, tuple[str, str, str]] = {
     "add": ("+", "green", "to add"),
@@ -55,6 +56,23 @@ def lines(differences: Sequence[Difference], commands: Commands = PLAIN) -> Iter
     counts = count(differences)
     told = ", ".join(f"{counts[action]} {_MARKS[action][2]}" for action in ACTIONS)
     yield f"\nPlan: {told}."
+
+
+def resting_lines(resting: Mapping[str, Rest]) -> Iterator[str]:
+    """Agents that take no tasks: an operator's wish, and no difference from what is declared."""
+    if not resting:
+        return
+    yield "\ntake no tasks for now"
+    for state, group in groupby(sorted(resting.items(), key=_by_rest), _by_rest):
+        workers = [worker for worker, _ in group]
+        more = f" and {len(workers) - _FEW} more" if len(workers) > _FEW else ""
+        yield f"  {', '.join(workers[:_FEW])}{more}: {state}"
+    if drained := [worker for worker, rest in resting.items() if not rest.replaced]:
+        yield f"  ({back_to_work(drained)})"
+
+
+def _by_rest(item: tuple[str, Rest]) -> str:
+    return str(item[1])
 
 
 def _together(item: Difference) -> tuple[Hashable, ...]:

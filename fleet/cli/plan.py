@@ -212,6 +212,7 @@ def _as_data(
         return {"differences": None, "counts": counts, "server": None}
     return {
         "differences": [item.as_data() for item in found],
+        "resting": {worker: rest.as_data() for worker, rest in live.resting.items()},
         "counts": counts | difference.count(found),
         "commits": _commits(live),
         "server": live.server,
@@ -228,4 +229,6 @@ def _print_differences(found: list[Difference], live: Live, commands: Commands) 
     published = f", templates at commit {', '.join(commits)}" if commits else ""
     click.echo(f"\nserver {live.server}, workers: {len(live.workers)}{published}\n")
     for line in difference.lines(found, commands):
+        click.echo(line)
+    for line in difference.resting_lines(live.resting):
         click.echo(line)

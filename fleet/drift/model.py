@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from fleet.drift.commands import PLAIN, Commands
+from fleet.plan import Rest, rest_of
 from fleet.queues import LiveQueue
 from fleet.spec import Spec
 
@@ -131,6 +132,11 @@ class LiveWorker:
     last_heard: str = ""
     lost: bool = False
 
+    @property
+    def rest(self) -> Rest | None:
+        """Why it takes no tasks; None where it does, or is lost."""
+        return None if self.lost else rest_of(self.tags)
+
 
 @dataclass(frozen=True, slots=True)
 class Live:
@@ -156,6 +162,12 @@ class Live:
     workers: Mapping[str, LiveWorker] = field(default_factory=dict)
     templates: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     older: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def resting(self) -> dict[str, Rest]:
+        """Worker id → why it takes no tasks, of those that do not."""
+        rests = ((worker.id, worker.rest) for worker in self.workers.values())
+        return {worker: rest for worker, rest in rests if rest}
 
 
 def mend_of(mend: str, names: Sequence[str]) -> str:

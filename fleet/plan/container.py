@@ -14,6 +14,10 @@ from fleet.spec import Limits, Mount, ObjectStore
 #: The kinds of tags that a fleet's agents bear on the server.
 IMAGE, AGENT, GROUP, DEVICES, SETTINGS = "image", "agent", "group", "devices", "settings"
 QUEUES = "queues"
+#: What an agent that takes no tasks says: that it does, whether its slot's next agent is there
+#: already, and who drained its node, since when and why.
+STATE, SUCCESSOR = "state", "successor"
+DRAINED_BY, DRAINED_SINCE, DRAINED_WHY = "drained-by", "drained-since", "drained-why"
 
 
 def task_arguments(slot: Slot) -> list[str]:

@@ -11,6 +11,8 @@ STANDING_BY, IDLE, BUSY = "standing-by", "idle", "busy"
 DRAINING, DRAINED, LEAVING = "draining", "drained", "leaving"
 #: What a worker's tag says; an agent that takes tasks has none.
 TAGS = {DRAINING: "state:draining", LEAVING: "state:draining", DRAINED: "state:drained"}
+#: What the tag of one that leaves is followed by where the slot's next agent is there already.
+SUCCESSOR_TAG = "successor:stands-by"
 
 
 def name_state(*, asked: bool, drained: bool, in_hand: bool) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 
@@ -21,3 +22,24 @@ class Wishes:
     def drained(self) -> bool:
         """Whether no agent of the node shall take tasks."""
         return self._drained is not None and self._drained.exists()
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """Who drained the node, since when and why, as tags of its workers; empty where nobody did.
+
+        A wish that cannot be read is one all the same: nothing of it is known.
+        """
+        if not self.drained:
+            return ()
+        try:
+            wish = json.loads(self._drained.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return ()
+        if not isinstance(wish, dict):
+            return ()
+        said = {
+            "drained-by": wish.get("by"),
+            "drained-since": wish.get("since"),
+            "drained-why": wish.get("reason"),
+        }
+        return tuple(f"{kind}:{value}" for kind, value in said.items() if value)

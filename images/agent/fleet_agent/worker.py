@@ -21,7 +21,7 @@ from fleet_agent.health import Health
 from fleet_agent.queues import FIELDS, read_queues
 from fleet_agent.settings import Settings
 from fleet_agent.slot import Slot
-from fleet_agent.state import STANDING_BY, TAGS, StateFile, name_state
+from fleet_agent.state import STANDING_BY, SUCCESSOR_TAG, TAGS, StateFile, name_state
 from fleet_agent.task_process import WatchedCommand
 from fleet_agent.wishes import Wishes
 
@@ -51,7 +51,7 @@ class FleetWorker(Worker):
         self._slot = Slot(settings.keep)
         self._wishes = Wishes(settings.wishes)
         self._tags = settings.tags
-        self._tag_said: str | None = None
+        self._tags_said: tuple[str, ...] | None = None
         self._tasks: list[str] = []
         self._params: Any = None
         self._asked = Asked()
@@ -81,7 +81,7 @@ class FleetWorker(Worker):
         carries, do. An agent that polls, and so is healthy, has said what it is.
         """
         monitor = super().new_monitor(*args, **kwargs)
-        self._tag_said = None
+        self._tags_said = None
         if not self._say_state():
             monitor.send_report()
         return monitor
@@ -188,13 +188,16 @@ class FleetWorker(Worker):
             asked=self._drain.asked, drained=self._wishes.drained, in_hand=bool(self._tasks)
         )
         self._state.say(state, self._tasks)
-        tag = TAGS.get(state, "")
-        if tag == self._tag_said or not self.monitor:
+        tags = tuple(filter(None, [TAGS.get(state)]))
+        if tags:
+            tags += self._wishes.tags
+            tags += (SUCCESSOR_TAG,) if self._slot.has_successor else ()
+        if tags == self._tags_said or not self.monitor:
             return False
         # The monitor has no other way to be given tags once it runs.
-        self.monitor._worker_tags = [*self._tags, *filter(None, [tag])]
+        self.monitor._worker_tags = [*self._tags, *tags]
         if self.monitor.send_report():
-            self._tag_said = tag
+            self._tags_said = tags
         return True
 
     def _let_go(self) -> None:

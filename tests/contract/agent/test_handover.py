@@ -50,7 +50,7 @@ def test_the_new_agent_stands_by_until_the_old_one_has_finished_its_task(
     second = server.enqueue("print('second')")
     old.terminate()
     wait_for(lambda: state(old) == "leaving")
-    wait_for(lambda: server.tags(WORKER) == ["state:draining"])
+    wait_for(lambda: server.tags(WORKER) == ["state:draining", "successor:stands-by"])
     assert ask(new, "smoke", second, "--wait", "1")[0] == 3
     assert server.status(second) == "queued"
     seen = []
@@ -88,7 +88,8 @@ def test_a_node_that_is_drained_takes_nothing_but_what_it_is_handed(server, star
     wishes.mkdir()
     (wishes / "drained").write_text(json.dumps({"reason": "a disk", "by": "me", "since": "now"}))
     agent = start_agent(FLEET_AGENT_WISHES=str(wishes))
-    wait_for(lambda: server.tags(WORKER) == ["state:drained"])
+    said = ["state:drained", "drained-by:me", "drained-since:now", "drained-why:a disk"]
+    wait_for(lambda: server.tags(WORKER) == said)
     wait_for(lambda: is_well(agent) and state(agent) == "drained")
     task = server.enqueue("print('hello')")
     draft = server.draft("import sys; sys.exit(3)")
