@@ -36,7 +36,7 @@ lint: $(READY) ## Check style: Python, YAML, Ansible
 	@$(BIN)/ruff format --check .
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/yamllint --strict .
 	@PATH="$(CURDIR)/$(BIN):$$PATH" ANSIBLE_CONFIG=ansible/ansible.cfg \
-	  ansible-lint --offline -q ansible roles inventories
+	  ansible-lint --offline -q ansible roles inventories molecule
 
 format: $(READY) ## Format the Python code
 	@$(BIN)/ruff check --fix -q .

@@ -45,11 +45,14 @@ class ImageSpec(_Strict):
         there are two.
     push : bool
         Whether nodes pull it from the registry.
+    folder : str, optional
+        Its folder in images/ where that is not its name: one image on two bases.
     """
 
     parent: str = Field(alias="from")
     lock: str | dict[Torch, str] | None = None
     push: bool = False
+    folder: str | None = None
 
     @property
     def has_torch(self) -> bool:

@@ -33,7 +33,7 @@ def context_files(name: str, spec: ImageSpec, torch: Torch, folder: Path) -> dic
     dict of str to Path
         The image's folder, and with a lock also the lock and the script that installs it.
     """
-    home = folder / name
+    home = folder / (spec.folder or name)
     files = {
         str(path.relative_to(home)): path
         for path in sorted(home.rglob("*"))

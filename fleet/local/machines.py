@@ -67,7 +67,8 @@ def have_machines(
         chosen = addresses.node_addresses(subnet, kept, known)
         ours = {node: chosen[node] for node in wanted}
         alone = _running(layout, wanted)
-        done = nodes.bring_up(layout, record["node_image"], ours, alone=alone)
+        images = dict.fromkeys(ours, record["node_image"])
+        done = nodes.bring_up(layout, images, ours, alone=alone)
         found.changed += [f"{node} {what}" for node, what in done.items() if what != nodes.KEPT]
         text = json.dumps({**record, "nodes": ours}, indent=2) + "\n"
         write_private(layout.record, text)

@@ -53,20 +53,28 @@ def ensure(
     gone = remove_others(layout, list(addresses))
     if gone:
         say(f"removed, no longer in the inventory: {', '.join(gone)}")
-    done = bring_up(layout, image, addresses)
+    done = bring_up(layout, dict.fromkeys(addresses, image), addresses)
     changed = [f"{node} {what}" for node, what in done.items() if what != KEPT]
     return ", ".join(changed) or f"{len(done)} kept"
 
 
 def bring_up(
-    layout: Layout, image: str, addresses: Mapping[str, str], *, alone: Collection[str] = ()
+    layout: Layout,
+    images: Mapping[str, str],
+    addresses: Mapping[str, str],
+    *,
+    alone: Collection[str] = (),
 ) -> dict[str, str]:
     """Have these nodes booted and reachable over SSH, and leave others as they are.
 
     Parameters
     ----------
-    layout, image, addresses
-        As :func:`ensure` takes them.
+    layout : Layout
+        The fleet.
+    images : mapping of str to str
+        Id of the image of each node: one for each Debian release that there is.
+    addresses : mapping of str to str
+        Address of each node in the fleet's network.
     alone : collection of str
         Nodes that run and are not replaced, even if they would be made otherwise now.
 
@@ -75,14 +83,14 @@ def bring_up(
     dict of str to str
         Node → `created`, `replaced`, `started` or `kept`.
     """
-    rights = _granted(image)
+    rights = _granted(next(iter(images.values()))) if images else ()
     public_key = ssh.public_key(layout)
     proxy = apt_proxy()
 
     def one(node: str) -> tuple[str, str]:
         done = KEPT
         if node not in alone:
-            done = _ensure_one(layout, node, image, addresses[node], rights)
+            done = _ensure_one(layout, node, images[node], addresses[node], rights)
         if done != KEPT:
             ssh.close_shared(layout, [node])
         return done, _configure(layout, node, public_key, proxy)

@@ -68,7 +68,7 @@ def test_while_docker_rests_what_was_built_before_is_taken_to_be_there(monkeypat
     assert list(to_build(engine_answers=False)[0]) == list(load_images())
     MODULE.RECORD.write_text('{"common": "fleet/common:1", "node": "fleet/node:1"}')
     missing, torch = to_build(engine_answers=False)
-    assert list(missing) == ["cpu", "cuda", "agent", "services"]
+    assert list(missing) == ["cpu", "cuda", "agent", "node-bookworm", "services"]
     assert torch in ("cpu", "cuda")
 
 

@@ -15,7 +15,7 @@ def test_every_image_of_the_project_has_its_folder_and_its_locks():
     specs = load_images()
     assert {"cpu", "cuda", "agent"} == {name for name, spec in specs.items() if spec.push}
     for name, spec in specs.items():
-        assert (IMAGES_DIR / name / "Dockerfile").is_file()
+        assert (IMAGES_DIR / (spec.folder or name) / "Dockerfile").is_file()
         for torch in ("cpu", "cuda"):
             lock = spec.lock_for(torch)
             assert lock is None or (IMAGES_DIR / lock).is_file()

@@ -54,8 +54,8 @@ def machine(layout, inventory, monkeypatch, fake_engine):
             if layout.container(node) in names
         ]
 
-    def bring_up(_layout, image, addresses, *, alone=()):
-        assert image == "sha256:aa"
+    def bring_up(_layout, images, addresses, *, alone=()):
+        assert images == dict.fromkeys(addresses, "sha256:aa")
         brought.update(addresses=dict(addresses), alone=list(alone))
         done = {n: "kept" if n in alone else "created" for n in addresses}
         there.update(dict.fromkeys(addresses, True))
