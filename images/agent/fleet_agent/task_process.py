@@ -16,15 +16,25 @@ class WatchedCommand:
         The agent's own.
     tick : callable
         Called at each look.
+    started : callable
+        Called with the `Popen` once it is there.
     """
 
-    def __init__(self, command: Any, tick: Callable[[], Any]) -> None:
+    def __init__(
+        self,
+        command: Any,
+        tick: Callable[[], Any],
+        started: Callable[[subprocess.Popen], Any] = lambda process: None,
+    ) -> None:
         self._command = command
         self._tick = tick
+        self._started = started
 
     def call_subprocess(self, start: Callable[..., subprocess.Popen], **options: Any) -> Any:
         """Start the process, as the agent's own command does."""
-        return WatchedProcess(self._command.call_subprocess(start, **options), self._tick)
+        process = self._command.call_subprocess(start, **options)
+        self._started(process)
+        return WatchedProcess(process, self._tick)
 
 
 class WatchedProcess:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from typing import Any
 
 import psutil
 from clearml_agent.commands import Worker
+from clearml_agent.commands import worker as stock
 from clearml_agent.errors import APIError
 from clearml_agent.helper.resource_monitor import ResourceMonitor
 
@@ -23,12 +25,16 @@ from fleet_agent.settings import Settings
 from fleet_agent.slot import Slot
 from fleet_agent.state import STANDING_BY, SUCCESSOR_TAG, TAGS, StateFile, name_state
 from fleet_agent.task_process import WatchedCommand
+from fleet_agent.task_start import QuickStart, Waiting
 from fleet_agent.wishes import Wishes
 
 CREATED = "created"
 _STATUS = ("status", "status_message", "status_reason", "last_worker")
 # A server that is away must not keep a drained agent from leaving.
 UNREGISTER_SECONDS = 5
+# The loop that watches a task sleeps between its looks: it wakes when the task ends.
+WAITING = Waiting()
+stock.sleep = WAITING.sleep
 
 
 class FleetWorker(Worker):
@@ -56,6 +62,7 @@ class FleetWorker(Worker):
         self._params: Any = None
         self._asked = Asked()
         self._asked.install()
+        self._quick_start = QuickStart(os.environ.get("CLEARML_AGENT_DOCKER_HOST_MOUNT"))
         super().__init__(**arguments)
         self._state = StateFile(settings.state, self.worker_id, settings.tags)
 
@@ -212,7 +219,7 @@ class FleetWorker(Worker):
         # A signal to the agent's process group must not reach the task.
         kwargs["start_new_session"] = True
         return super()._log_command_output(
-            task_id, WatchedCommand(cmd, self._say_state), *args, **kwargs
+            task_id, WatchedCommand(cmd, self._say_state, WAITING.watch), *args, **kwargs
         )
 
     def _get_docker_cmd(self, *args: Any, **kwargs: Any) -> list[str]:
@@ -220,7 +227,7 @@ class FleetWorker(Worker):
         # an `execute --standalone-mode` would not clone the step code. A task's own set-up script
         # does not run: it would, before the step code could refuse the task for having one.
         given = {**kwargs, "standalone_mode": True, "docker_bash_setup_script": None}
-        return super()._get_docker_cmd(*args, **given)
+        return self._quick_start.words(super()._get_docker_cmd(*args, **given))
 
     def _unregister(self, *args: Any, **kwargs: Any) -> None:
         if self._slot.has_successor:
