@@ -33,6 +33,9 @@ _spec_of_inventory = click.option(
     type=click.Path(path_type=Path),
     help="The contract; by default fleet_queues_file of the inventory, else queues.yml here.",
 )
+_offline = click.option(
+    "--offline", is_flag=True, help="Do not ask the inventory's server which agents are drained."
+)
 
 
 @click.group()
@@ -50,13 +53,16 @@ def explain() -> None:
     help=f"Name the nodes of this inventory that serve it; {_SEVERAL}",
 )
 @_spec_of_inventory
+@_offline
 @options.as_json
-def queue(name: str, inventory: tuple[Path, ...], spec_file: Path | None, as_json: bool) -> None:
+def queue(
+    name: str, inventory: tuple[Path, ...], spec_file: Path | None, offline: bool, as_json: bool
+) -> None:
     """Who serves the queue NAME, what comes to it, and who may start work there."""
     if not inventory:
         _print(explain_queue(load(spec_file or SPEC_FILE), name), as_json)
         return
-    spec, nodes = _nodes_of(inventory, spec_file)
+    spec, nodes = _nodes_of(inventory, spec_file, offline)
     _print(explain_queue(spec, name, nodes), as_json, nodes.notes)
 
 
@@ -81,10 +87,13 @@ def phase(name: str, spec_file: Path, as_json: bool) -> None:
     help=f"The inventory that has the node; {_SEVERAL}",
 )
 @_spec_of_inventory
+@_offline
 @options.as_json
-def node(name: str, inventory: tuple[Path, ...], spec_file: Path | None, as_json: bool) -> None:
+def node(
+    name: str, inventory: tuple[Path, ...], spec_file: Path | None, offline: bool, as_json: bool
+) -> None:
     """The agents of the node NAME, their queues, GPUs and limits, and why it has these."""
-    spec, nodes = _nodes_of(inventory, spec_file)
+    spec, nodes = _nodes_of(inventory, spec_file, offline)
     _print(explain_node(spec, name, nodes), as_json, nodes.notes)
 
 
@@ -135,11 +144,13 @@ def map_command(writes: bool, spec_file: Path, as_json: bool) -> None:
         click.echo("the pages of docs/ are current")
 
 
-def _nodes_of(inventory: tuple[Path, ...], spec_file: Path | None) -> tuple[Spec, Nodes]:
+def _nodes_of(
+    inventory: tuple[Path, ...], spec_file: Path | None, offline: bool
+) -> tuple[Spec, Nodes]:
     # Imported late: it imports Ansible, which no other explanation need wait for.
     from fleet.explain.inventory import nodes_of
 
-    return nodes_of(inventory, spec_file)
+    return nodes_of(inventory, spec_file, offline=offline)
 
 
 def _print(answer: Answer, as_json: bool, notes: Sequence[str] | None = None) -> None:

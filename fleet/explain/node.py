@@ -7,7 +7,7 @@ from typing import Any
 from fleet.explain.answer import Answer, Table, counted, listed
 from fleet.explain.groups import agents_in_words, data_in_words, limits_in_words
 from fleet.explain.names import check_known
-from fleet.explain.nodes import Nodes
+from fleet.explain.nodes import Nodes, resting_in_words
 from fleet.plan import Node, NodePlan, Override, as_data, plan_node
 from fleet.spec import Spec
 
@@ -40,7 +40,16 @@ def explain_node(spec: Spec, name: str, nodes: Nodes) -> Answer:
         data = data_in_words(spec.node_groups[group].data)
         if data != "-":
             sentences.append(f"Tasks of {group} can read {data}.")
-    facts: dict[str, Any] = {**as_data(plan), "groups": groups, "overrides": overrides}
+    workers = [slot.worker_id for slot in plan.slots]
+    sentences += resting_in_words(nodes, workers)
+    facts: dict[str, Any] = {
+        **as_data(plan),
+        "groups": groups,
+        "overrides": overrides,
+        "resting": {
+            worker: nodes.resting[worker].as_data() for worker in workers if worker in nodes.resting
+        },
+    }
     return Answer(f"node {name}", tuple(sentences), (_table(plan),), facts)
 
 

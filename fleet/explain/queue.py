@@ -8,7 +8,7 @@ from typing import Any
 from fleet.explain.answer import Answer, Table, counted, listed
 from fleet.explain.groups import agents_in_words, data_in_words, limits_in_words
 from fleet.explain.names import check_known
-from fleet.explain.nodes import Nodes, plans_of_group
+from fleet.explain.nodes import Nodes, plans_of_group, resting_in_words
 from fleet.explain.policy import choice_in_words, who_as_facts, who_in_words
 from fleet.explain.routes import routes_of_phase
 from fleet.plan import NodePlan, Slot
@@ -45,6 +45,7 @@ def explain_queue(spec: Spec, name: str, nodes: Nodes | None = None) -> Answer:
         _served(spec, name, slots),
         _order(spec, name),
         *_unknown(plans, queue.node_group),
+        *_resting(slots, nodes),
         *(work_in_words(spec, name, phase) for phase in queue.phases),
         choice_in_words(spec),
     ]
@@ -96,6 +97,16 @@ def _served(spec: Spec, name: str, slots: Sequence[tuple[NodePlan, Slot]] | None
         f"The group {group_name} serves it with {counted(len(slots), 'agent')} on "
         f"{counted(len(nodes), 'node')}; {image}."
     )
+
+
+def _resting(slots: Sequence[tuple[NodePlan, Slot]] | None, nodes: Nodes | None) -> list[str]:
+    if not slots or nodes is None:
+        return []
+    workers = [slot.worker_id for _, slot in slots]
+    told = resting_in_words(nodes, workers)
+    if told and all(one in nodes.resting and not nodes.resting[one].replaced for one in workers):
+        told.append("Until then the queue has no live agent: a task there would wait.")
+    return told
 
 
 def _order(spec: Spec, name: str) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from fleet.clearml_api import Api
 from fleet.explain.answer import counted, listed
-from fleet.plan import order_of_queues
+from fleet.plan import back_to_work, order_of_queues
 from fleet.queues import Worker, live_workers
 from fleet.runs import Step
 from fleet.spec import Spec
@@ -57,7 +57,9 @@ def why_it_waits(spec: Spec, step: Step, backlog: Backlog) -> tuple[list[str], d
             "was lost on its way. If that is still so in a minute, reset the task and enqueue it."
         ], {"queue": None}
     before = backlog.waiting[queue][: backlog.waiting[queue].index(step.task_id)]
-    agents = [worker for worker in backlog.workers if queue in worker.queues]
+    serving = [worker for worker in backlog.workers if queue in worker.queues]
+    resting = [worker for worker in serving if worker.rest]
+    agents = [worker for worker in serving if not worker.rest]
     # Agents of a services group run many tasks at a time: one task does not make them busy.
     many = queue in spec.queues and spec.group_of_queue(queue).services
     busy = [] if many else [worker for worker in agents if worker.task]
@@ -65,7 +67,7 @@ def why_it_waits(spec: Spec, step: Step, backlog: Backlog) -> tuple[list[str], d
     sooner = _sooner(queue, agents, backlog)
     sentences = [
         f"It waits on {queue}, {_place(before, backlog)}.",
-        *_agents(queue, busy, idle, backlog),
+        *_agents(queue, busy, idle, resting, backlog),
         *_first(queue, sooner),
     ]
     facts = {
@@ -73,6 +75,7 @@ def why_it_waits(spec: Spec, step: Step, backlog: Backlog) -> tuple[list[str], d
         "before": before,
         "agents_busy": {worker.id: worker.task for worker in busy},
         "agents_idle": [worker.id for worker in idle],
+        "agents_resting": {worker.id: str(worker.rest) for worker in resting},
         "served_before": sooner,
     }
     return sentences, facts
@@ -84,7 +87,12 @@ def _place(before: list[str], backlog: Backlog) -> str:
     return f"and {counted(len(before), 'task')} {_is(before)} before it: {_named(before, backlog)}"
 
 
-def _agents(queue: str, busy: list[Worker], idle: list[Worker], backlog: Backlog) -> list[str]:
+def _agents(
+    queue: str, busy: list[Worker], idle: list[Worker], resting: list[Worker], backlog: Backlog
+) -> list[str]:
+    rests = _resting(resting)
+    if not busy and not idle and resting:
+        return [f"All agents of {queue} take no tasks for now.", *rests]
     if not busy and not idle:
         return [
             f"No live agent serves {queue}: it would wait for ever. Start the agents (run "
@@ -102,7 +110,20 @@ def _agents(queue: str, busy: list[Worker], idle: list[Worker], backlog: Backlog
     if idle:
         names = listed([worker.id for worker in idle])
         sentences.append(f"{names} {_is(idle)} free, and will take from it at the next poll.")
-    return sentences
+    return sentences + rests
+
+
+def _resting(resting: list[Worker]) -> list[str]:
+    if not resting:
+        return []
+    told = "; ".join(f"{worker.id} is {worker.rest}" for worker in resting[:_NAMED])
+    more = f"; and {len(resting) - _NAMED} more" if len(resting) > _NAMED else ""
+    way_back = back_to_work(worker.id for worker in resting)
+    return [f"At rest: {told}{more}; `{way_back}` lets {_them(resting)} work again."]
+
+
+def _them(things: Sequence[object]) -> str:
+    return "it" if len(things) == 1 else "them"
 
 
 def _sooner(queue: str, agents: Iterable[Worker], backlog: Backlog) -> dict[str, int]:

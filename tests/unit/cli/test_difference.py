@@ -1,9 +1,10 @@
 import click
 import pytest
 
-from fleet.cli.difference import count, lines
+from fleet.cli.difference import count, lines, resting_lines
 from fleet.drift import Difference, FieldChange
 from fleet.drift.commands import PLAIN
+from fleet.plan import Rest
 
 
 def told(*differences):
@@ -129,3 +130,13 @@ def test_mends_of_many_name_the_first_of_them():
 def test_a_hint_is_told_once():
     found = told(*(missing(f"n{i}:0", f"n{i}", hint="look at the log") for i in range(3)))
     assert found.count("  (look at the log)\n") == 1
+
+
+def test_agents_at_rest_are_told_apart_from_differences_with_the_way_back():
+    wish = Rest("drained", by="ann", since="2026-11-23T19:00:00Z", why="a new disk")
+    resting = {"a:0": wish, "a:1": wish, "a:2": wish, "b:0": Rest("draining", replaced=True)}
+    told = "\n".join(resting_lines(resting))
+    assert "a:0, a:1 and 1 more: drained by ann since 2026-11-23T19:00:00Z: a new disk" in told
+    assert "b:0: it finishes its task, then its successor" in told
+    assert "(ansible-playbook undrain.yml --limit a)" in told
+    assert list(resting_lines({})) == []

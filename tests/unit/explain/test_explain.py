@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -15,7 +16,7 @@ from fleet.explain import (
     explain_queue,
 )
 from fleet.explain.inventory import nodes_of
-from fleet.plan import Node, Override
+from fleet.plan import Node, Override, Rest
 from fleet.spec import Spec
 from ml.catalog import PHASES
 from ml.model_catalog import MODELS
@@ -199,3 +200,42 @@ def test_explaining_what_needs_no_server_does_not_load_the_sdk():
     done = subprocess.run([sys.executable, "-c", code, SPEC_FILE], capture_output=True, timeout=60)
     assert done.returncode == 0, done.stderr
     assert b"cpu-train" in done.stdout
+
+
+RESTING = {
+    "cpu-1:0": Rest("drained", by="ann", since="2026-11-23T19:00:00Z", why="a new disk"),
+    "cpu-1:1": Rest("draining", by="ann", since="2026-11-23T19:00:00Z", why="a new disk"),
+}
+
+
+def _drained(**resting: Rest) -> Nodes:
+    nodes = _nodes(Node("cpu-1", ("cpu_nodes",)))
+    return replace(nodes, resting=resting)
+
+
+def test_a_node_that_is_drained_says_by_whom_why_and_the_way_back():
+    answer = explain_node(SPEC, "cpu-1", _drained(**RESTING))
+    for told in (
+        "cpu-1:0 takes no tasks for now: drained by ann since 2026-11-23T19:00:00Z: a new disk.",
+        "cpu-1:1 takes no tasks for now: draining by ann",
+        "`ansible-playbook undrain.yml --limit cpu-1`",
+    ):
+        assert told in answer.paragraph
+    assert answer.facts["resting"]["cpu-1:0"]["why"] == "a new disk"
+    assert explain_node(SPEC, "cpu-1", _drained()).facts["resting"] == {}
+
+
+def test_a_queue_says_when_all_its_agents_are_drained():
+    paragraph = explain_queue(SPEC, "cpu-train", _drained(**RESTING)).paragraph
+    assert "the queue has no live agent" in paragraph
+    one = {"cpu-1:0": RESTING["cpu-1:0"]}
+    paragraph = explain_queue(SPEC, "cpu-train", _drained(**one)).paragraph
+    assert "cpu-1:0 takes no tasks" in paragraph
+    assert "has no live agent" not in paragraph
+
+
+def test_an_agent_that_is_replaced_needs_no_way_back():
+    one = {"cpu-1:0": Rest("draining", replaced=True)}
+    paragraph = explain_node(SPEC, "cpu-1", _drained(**one)).paragraph
+    assert "its successor, which stands by" in paragraph
+    assert "undrain" not in paragraph
