@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import asdict
+from pathlib import Path
 
 import click
 
-from fleet.images import BuiltImage, build, present
+from fleet.images import BuiltImage, build, digests, present
 from fleet.images.catalog import load_images
+from fleet.images.release import release
 
 
 @click.group()
@@ -35,21 +37,43 @@ def images() -> None:
     show_default=True,
     help="Where the Debian bases come from; auto: a registry, else debootstrap.",
 )
+@click.option(
+    "--digests",
+    "digests_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=digests.PATH,
+    show_default="images/digests.yml",
+    help="Where it is written what was pushed; the bills of materials go into sbom/ beside it.",
+)
+@click.option(
+    "--test/--no-test",
+    default=True,
+    show_default=True,
+    help="Test the images that nodes pull; with one that fails, none is pushed.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the images as JSON at the end.")
 def build_command(
-    names: tuple[str, ...], push_to: str | None, torch: str, bases: str, as_json: bool
+    names: tuple[str, ...],
+    push_to: str | None,
+    torch: str,
+    bases: str,
+    digests_file: Path,
+    test: bool,
+    as_json: bool,
 ) -> None:
-    """Build the images NAMES, all of images/images.yml by default.
+    """Build the images NAMES, all of images/images.yml by default, and test those for nodes.
 
     What is there already, of the same inputs, is not built again; with --push, what the
-    registry has is not pushed again, and images/digests.yml is written.
+    registry has is not pushed again, and images/digests.yml is written. A bill of materials
+    (CycloneDX) of each tested image is in images/sbom/.
     """
     start = time.monotonic()
-    built = build(
+    built = (release if test else build)(
         names or load_images(),
         push_to=push_to,
         torch=torch,
         bases=bases,
+        digests_file=digests_file,
         echo=lambda line: click.echo(line, err=as_json),
     )
     if as_json:

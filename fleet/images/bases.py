@@ -21,9 +21,9 @@ Mode = Literal["auto", "registry", "debootstrap"]
 _FIRST_WORD_SECONDS = 20
 
 
-def made_here(name: str) -> str:
+def made_here(name: str, mark: str = "") -> str:
     """Tag of a base that debootstrap made."""
-    return f"fleet/base-{name}:debootstrap"
+    return f"fleet/base-{name}:debootstrap{mark}"
 
 
 def find(name: str, spec: BaseSpec, mode: Mode, ours: dict[str, str]) -> Base | None:
@@ -41,7 +41,7 @@ def find(name: str, spec: BaseSpec, mode: Mode, ours: dict[str, str]) -> Base | 
     if mode != "debootstrap" and engine.inspect(spec.reference):
         return Base(name, spec.reference, spec.digest, "registry")
     if mode != "registry" and made_here(name) in ours:
-        return Base(name, made_here(name), ours[made_here(name)], "debootstrap")
+        return _made(name, made_here(name))
     return None
 
 
@@ -54,6 +54,7 @@ def obtain(
     folder: Path,
     log: Path,
     programs: Programs,
+    mark: str = "",
 ) -> Base:
     """Pull the base, or make it.
 
@@ -67,6 +68,8 @@ def obtain(
         Where a tree can be made.
     log, programs
         See :meth:`Programs.run`.
+    mark : str
+        The end of the tag of what is made here.
     """
     if mode != "debootstrap":
         trouble = _pull(spec.reference, log)
@@ -82,14 +85,20 @@ def obtain(
     debootstrap.ensure_installed(echo, log=log, programs=programs)
     debootstrap.make_base(
         name,
-        tag=made_here(name),
+        tag=made_here(name, mark),
         labels=dict([engine.OURS.split("=")]),
         docker=shutil.which("docker") or "docker",
         folder=folder,
         log=log,
         programs=programs,
     )
-    return Base(name, made_here(name), engine.our_images()[made_here(name)], "debootstrap")
+    return _made(name, made_here(name, mark))
+
+
+def _made(name: str, tag: str) -> Base:
+    """A base that was made here; its content is its one layer, whenever that was made."""
+    layers = (engine.inspect(tag) or {})["RootFS"]["Layers"]
+    return Base(name, tag, layers[0], "debootstrap")
 
 
 def _pull(reference: str, log: Path) -> str | None:

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
 from fleet.command import use_system_path
 from fleet.errors import FleetError
 from fleet.images import bases as base_images
-from fleet.images import digests, engine, record, registry, wheels
+from fleet.images import digests, engine, record, wheels
 from fleet.images.catalog import IMAGES_DIR, ImageSpec, lineage, load_bases, load_images
 from fleet.images.digests import Pushed
 from fleet.images.model import BuiltImage, Torch
 from fleet.images.process import Programs
+from fleet.images.pushing import AT_ONCE, LOGS, push_one
 from fleet.images.workshop import RECORD, Choices, Workshop, repository_of
-from fleet.paths import STATE
-
-LOGS = STATE / "logs"
 
 
 def build(
@@ -75,13 +71,12 @@ def build(
     workshop = Workshop(specs, load_bases(), choices, programs=programs, logs=LOGS, echo=echo)
     pushes: dict[str, Future[BuiltImage]] = {}
     known = digests.read(digests_file)
-    # Layers are compressed by one core each; the second one is for the next image's.
-    with ThreadPoolExecutor(max_workers=2) as pool:
+    with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
 
         def ready(image: BuiltImage) -> None:
             if push_to and image.name in wanted and specs[image.name].push:
                 pushes[image.name] = pool.submit(
-                    _push, image, push_to, known.get(image.name), programs, echo
+                    push_one, image, push_to, known.get(image.name), programs, echo
                 )
 
         try:
@@ -163,26 +158,3 @@ def _bases(wanted: str) -> base_images.Mode:
     raise FleetError(
         f"bases cannot come from '{wanted}'", mend="choose auto, registry or debootstrap"
     )
-
-
-def _push(
-    image: BuiltImage,
-    target: str,
-    known: Pushed | None,
-    programs: Programs,
-    echo: Callable[[str], None],
-) -> BuiltImage:
-    """Push an image, unless the registry has it; the image with its digest."""
-    if (
-        known
-        and known.inputs == image.inputs
-        and registry.has(target, known.repository, known.digest)
-    ):
-        echo(f"image {image.name}: {target} has it")
-        return replace(image, digest=known.digest)
-    start = time.monotonic()
-    log = LOGS / f"push-{image.name}.log"
-    digest = registry.push(image, registry=target, log=log, programs=programs)
-    seconds = time.monotonic() - start
-    echo(f"image {image.name}: pushed to {target} in {seconds:.0f} s, {digest[:19]}…")
-    return replace(image, digest=digest)

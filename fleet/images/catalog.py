@@ -47,12 +47,15 @@ class ImageSpec(_Strict):
         Whether nodes pull it from the registry.
     folder : str, optional
         Its folder in images/ where that is not its name: one image on two bases.
+    runs : tuple of str
+        Commands that must end well in it, beside those that must in every image that is pushed.
     """
 
     parent: str = Field(alias="from")
     lock: str | dict[Torch, str] | None = None
     push: bool = False
     folder: str | None = None
+    runs: tuple[str, ...] = ()
 
     @property
     def has_torch(self) -> bool:

@@ -14,8 +14,10 @@ from fleet.command import APT_WAITS
 from fleet.errors import FleetError
 from fleet.images.process import Programs
 
-# Debian's own slim images leave these out too. /usr/share/keyrings stays, apt needs it.
+# Debian's own slim images leave these out too, or they tell of the machine that made the tree.
+# /usr/share/keyrings stays, apt needs it.
 _LEFT_OUT = (
+    "etc/hostname", "etc/resolv.conf", "etc/machine-id", "var/cache/ldconfig/aux-cache",
     "var/lib/apt/lists", "var/cache/apt", "var/cache/debconf/templates.dat-old",
     "var/log", "usr/share/man", "usr/share/info", "usr/share/locale", "usr/share/lintian",
 )  # fmt: skip
@@ -33,6 +35,9 @@ _SETTINGS = {
     ),
     "etc/apt/apt.conf.d/docker-no-languages": 'Acquire::Languages "none";\n',
 }
+
+# When all files of a base were written, as far as they say: 2000-01-01.
+_EPOCH = 946684800
 
 _INSTALLING = threading.Lock()
 
@@ -75,9 +80,12 @@ def make_base(
         )
         _finish(tree, release, security)
         changes = [f"--change=LABEL {key}={value}" for key, value in labels.items()]
+        # The same packages make the same layer, to the byte.
         archive = subprocess.Popen(
-            ["tar", "-C", str(tree), "--numeric-owner", "-c", "."], stdout=subprocess.PIPE
-        )
+            ["tar", "-C", str(tree), "--numeric-owner", "--sort=name", f"--mtime=@{_EPOCH}",
+             "-c", "."],
+            stdout=subprocess.PIPE,
+        )  # fmt: skip
         with archive:
             programs.run(
                 [docker, "import", *changes, '--change=CMD ["/bin/bash"]', "-", tag],
@@ -163,6 +171,8 @@ def _finish(tree: Path, release: str, security: str | None) -> None:
     for path in (tree / "usr/share/doc").rglob("*"):
         if path.is_file() and path.name != "copyright":
             path.unlink()
+    for name in ("etc/shadow", "etc/shadow-"):
+        _forget_days(tree / name)
     for name, text in _SETTINGS.items():
         path = tree / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -176,6 +186,14 @@ def _finish(tree: Path, release: str, security: str | None) -> None:
     policy = tree / "usr/sbin/policy-rc.d"
     policy.write_text("#!/bin/sh\n# Nothing is started while an image is built.\nexit 101\n")
     policy.chmod(0o755)
+
+
+def _forget_days(path: Path) -> None:
+    """Take from a shadow file on which day each password was set; nobody has one."""
+    if not path.exists():
+        return
+    rows = [line.split(":") for line in path.read_text().splitlines()]
+    path.write_text("".join(":".join([*row[:2], "", *row[3:]]) + "\n" for row in rows))
 
 
 def _remove(tree: Path) -> None:

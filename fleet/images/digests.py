@@ -44,6 +44,9 @@ class Pushed(BaseModel):
         Where its Debian came from: `registry` or `debootstrap`.
     torch : str, optional
         Which build of PyTorch it carries: `cpu` or `cuda`.
+    sbom : str, optional
+        SHA-256 of its bill of materials, `sbom/NAME.cdx.json` beside this file, which was
+        written when it had passed its test.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -53,9 +56,10 @@ class Pushed(BaseModel):
     inputs: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     base: str = ""
     torch: str = ""
+    sbom: Annotated[str, Field(pattern=r"^(sha256:[0-9a-f]{64})?$")] = ""
 
     @classmethod
-    def of(cls, image: BuiltImage) -> Pushed:
+    def of(cls, image: BuiltImage, sbom: str = "") -> Pushed:
         """The entry of an image that was pushed."""
         return cls(
             repository=image.repository,
@@ -63,6 +67,7 @@ class Pushed(BaseModel):
             inputs=image.inputs,
             base=image.base,
             torch=image.torch,
+            sbom=sbom,
         )
 
 

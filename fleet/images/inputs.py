@@ -73,6 +73,10 @@ def hash_inputs(files: dict[str, Path], *, base: str, settings: dict[str, str]) 
     for key in sorted(settings):
         add("setting", key, settings[key])
     for name in sorted(files):
-        executable = bool(files[name].stat().st_mode & stat.S_IXUSR)
-        add("file", name, str(executable), files[name].read_bytes())
+        add("file", name, str(is_executable(files[name])), files[name].read_bytes())
     return total.hexdigest()
+
+
+def is_executable(path: Path) -> bool:
+    """Whether a file's owner may execute it: all of its mode that counts."""
+    return bool(path.stat().st_mode & stat.S_IXUSR)

@@ -19,7 +19,7 @@ class Base:
     reference : str
         What `FROM` is given.
     identity : str
-        Its content, in one string: a registry's digest, or the id of a tree made here.
+        Its content, in one string: a registry's digest, or that of the layer made here.
     origin : {"registry", "debootstrap"}
         Where it came from.
     """

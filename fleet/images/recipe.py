@@ -19,6 +19,8 @@ def build_command(
     site: Site,
     secrets: Path,
     context: Path,
+    *,
+    cache: bool = True,
 ) -> list[str]:
     """Arguments of the build; none holds a value of the site's settings.
 
@@ -36,10 +38,13 @@ def build_command(
         From :func:`secrets_folder`.
     context : Path
         The build context.
+    cache : bool
+        Whether steps that the builder remembers are taken over.
     """
     return [
         *builder.command,
         "--progress=plain",
+        *([] if cache else ["--no-cache"]),
         *(f"--label={key}={value}" for key, value in labels(image, parent).items()),
         f"--build-arg=BASE={parent.reference}",
         *(f"--build-arg={name}" for name in site.proxies),

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from fleet.images import locks
-from fleet.images.inputs import LOCK
+from fleet.images.inputs import LOCK, is_executable
 
 
 def stage(target: Path, files: dict[str, Path], *, parent_locks: list[Path]) -> Path:
@@ -31,7 +31,11 @@ def stage(target: Path, files: dict[str, Path], *, parent_locks: list[Path]) -> 
     for name, source in files.items():
         path = target / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(source, path)
+        shutil.copyfile(source, path)
+        # A Dockerfile's COPY keeps modes, and a checkout's are its user's umask's.
+        path.chmod(0o755 if is_executable(source) else 0o644)
+    for folder in (target, *(path for path in target.rglob("*") if path.is_dir())):
+        folder.chmod(0o755)
     lock = target / LOCK
     if lock.exists():
         beneath = [path.read_text() for path in parent_locks]

@@ -32,10 +32,27 @@ _MOST_STEPS = 4
 
 @dataclass(frozen=True)
 class Choices:
-    """What is chosen for all images: the build of PyTorch, and where bases come from."""
+    """What is chosen for all images.
+
+    Parameters
+    ----------
+    torch : {"cpu", "cuda"}
+        The build of PyTorch.
+    bases : {"auto", "registry", "debootstrap"}
+        Where bases come from.
+    again : bool
+        Whether to build from nothing what may be there already, beside it: under another tag,
+        without the builder's cache, and from a base that is made anew where it is made here.
+    """
 
     torch: Torch
     bases: base_images.Mode
+    again: bool = False
+
+    @property
+    def mark(self) -> str:
+        """The end of the tags that are given."""
+        return "-again" if self.again else ""
 
 
 def repository_of(name: str) -> str:
@@ -123,6 +140,8 @@ class Workshop:
             self._ready(image)
 
     def _what_is_there(self, names: list[str]) -> tuple[dict[str, Base], dict[str, BuiltImage]]:
+        if self._choices.again:
+            return {}, {}
         bases: dict[str, Base] = {}
         for name in dict.fromkeys(self._base_of(name) for name in names):
             spec = self._base_specs[name]
@@ -178,6 +197,7 @@ class Workshop:
                 name,
                 self._base_specs[name],
                 self._choices.bases,
+                mark=self._choices.mark,
                 echo=self._echo,
                 folder=WORK / "bases",
                 log=self._logs / f"base-{name}.log",
@@ -216,7 +236,15 @@ class Workshop:
         with self._steps, secrets_folder(self._site) as secrets:
             start = time.monotonic()
             self._programs.run(
-                build_command(self._builder, image, parent, self._site, secrets, context),
+                build_command(
+                    self._builder,
+                    image,
+                    parent,
+                    self._site,
+                    secrets,
+                    context,
+                    cache=not self._choices.again,
+                ),
                 env=self._builder.env,
                 log=self._logs / f"image-{name}.log",
                 what=f"the image '{name}' could not be built",
@@ -242,6 +270,9 @@ class Workshop:
         )
 
     def _note(self, name: str, reference: str) -> None:
+        # What is built beside another to be compared with it takes nothing's place.
+        if self._choices.again:
+            return
         with self._noting:
             record.note(name, reference, RECORD)
 
@@ -262,7 +293,7 @@ class Workshop:
         return BuiltImage(
             name=name,
             image_id="",
-            reference=f"{repository_of(name)}:{inputs[:16]}",
+            reference=f"{repository_of(name)}:{inputs[:16]}{self._choices.mark}",
             repository=repository_of(name),
             digest="",
             inputs=inputs,

@@ -22,10 +22,11 @@ MADE = ("fleet/base-bookworm:debootstrap", "sha256:made", "debootstrap")
     ],
 )
 def test_the_base_that_is_there_is_taken_if_it_may_be(monkeypatch, mode, pulled, made, expected):
-    monkeypatch.setattr(
-        engine, "inspect", lambda name: {"Id": "x"} if pulled and name == PULLED[0] else None
-    )
-    ours = {MADE[0]: MADE[1]} if made else {}
+    there = {PULLED[0]: {"Id": "x"}} if pulled else {}
+    if made:
+        there[MADE[0]] = {"Id": "sha256:id", "RootFS": {"Layers": [MADE[1]]}}
+    monkeypatch.setattr(engine, "inspect", there.get)
+    ours = {MADE[0]: "sha256:id"} if made else {}
     base = bases.find("bookworm", SPEC, mode, ours)
     assert (base and (base.reference, base.identity, base.origin)) == expected
 

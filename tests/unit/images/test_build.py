@@ -3,7 +3,7 @@ import importlib
 import pytest
 
 from fleet.errors import FleetError
-from fleet.images import build, digests, engine, to_build
+from fleet.images import build, digests, engine, registry, to_build
 from fleet.images.catalog import load_images
 from fleet.images.model import BuiltImage
 
@@ -49,7 +49,7 @@ def test_what_was_pushed_is_written_where_the_caller_says(monkeypatch, tmp_path)
 
     monkeypatch.setattr(MODULE, "Workshop", Workshop)
     monkeypatch.setattr(MODULE, "LOGS", tmp_path)
-    monkeypatch.setattr(MODULE.registry, "push", lambda image, **_: f"sha256:{'1' * 64}")
+    monkeypatch.setattr(registry, "push", lambda image, **_: f"sha256:{'1' * 64}")
     monkeypatch.setattr(digests, "PATH", tmp_path / "of-all.yml")
     path = tmp_path / "digests.yml"
     build(
@@ -73,7 +73,8 @@ def test_while_docker_rests_what_was_built_before_is_taken_to_be_there(monkeypat
 
 
 def test_what_the_engine_has_of_other_inputs_is_still_to_be_built(monkeypatch):
-    monkeypatch.setattr(engine, "inspect", lambda reference: None)
+    made = {"RootFS": {"Layers": ["sha256:layer"]}}
+    monkeypatch.setattr(engine, "inspect", lambda name: made if "debootstrap" in name else None)
     ours = {f"fleet/base-{name}:debootstrap": "sha256:0" for name in ("bookworm", "trixie")}
     ours["fleet/node:0123456789abcdef"] = "sha256:1"
     monkeypatch.setattr(engine, "our_images", lambda: ours)
