@@ -31,12 +31,13 @@ status: $(READY) ## Show what of the local fleet is up
 test: $(READY) lint ## Run all tests; the end-to-end ones start a fleet of their own and remove it
 	@$(BIN)/python -m pytest $(TESTS)
 
-lint: $(READY) ## Check style: Python, YAML, Ansible
+lint: $(READY) ## Check style: Python, YAML, Ansible, Dockerfiles
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/yamllint --strict .
 	@PATH="$(CURDIR)/$(BIN):$$PATH" ANSIBLE_CONFIG=ansible/ansible.cfg \
 	  ansible-lint --offline -q ansible roles inventories molecule
+	@$(BIN)/hadolint images/*/Dockerfile
 
 format: $(READY) ## Format the Python code
 	@$(BIN)/ruff check --fix -q .
