@@ -1,0 +1,324 @@
+#!/usr/bin/python
+"""Ansible module: the files and systemd units of one service of a node, in one go."""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+
+from ansible.module_utils.basic import AnsibleModule
+
+DOCUMENTATION = r"""
+---
+module: node_service
+short_description: Lay down a service's folders, files and systemd units, and have the units run
+description:
+  - Writes what differs, reloads systemd where a unit's file changed, restarts the units that asked
+    for it where anything changed, and starts and enables those that are not.
+  - With O(state=absent) it stops and disables the units, and removes the files.
+options:
+  state:
+    description: Whether the service is there.
+    type: str
+    choices: [present, absent]
+    default: present
+  folders:
+    description: Folders, each with C(path), C(mode), C(owner) and C(group). They are never removed.
+    type: list
+    elements: dict
+    default: []
+  files:
+    description: Files, each with C(path), C(content), C(mode), C(owner) and C(group).
+    type: list
+    elements: dict
+    default: []
+  secrets:
+    description: Path to content of files of mode 0600; the contents are shown nowhere.
+    type: dict
+    default: {}
+  secrets_owner:
+    description: User and group of the same name that the secrets belong to.
+    type: str
+    default: root
+  absent:
+    description: Files that are not there.
+    type: list
+    elements: path
+    default: []
+  restarted:
+    description: Units that run, are enabled, and are restarted when anything changed.
+    type: list
+    elements: str
+    default: []
+  started:
+    description: Units that run and are enabled, such as timers.
+    type: list
+    elements: str
+    default: []
+  stopped:
+    description: Units that neither run nor are enabled.
+    type: list
+    elements: str
+    default: []
+  changed_before:
+    description: Whether something that the restarted units use was changed by a task before.
+    type: bool
+    default: false
+attributes:
+  check_mode: {support: full}
+  diff_mode: {support: full}
+author:
+  - The authors of clearml-fleet
+"""
+
+EXAMPLES = r"""
+- name: Ensure the registry runs
+  node_service:
+    files:
+      - path: /etc/docker-registry/config.yml
+        content: "{{ lookup('template', 'config.yml.j2') }}"
+        mode: "0644"
+        owner: root
+        group: root
+    restarted: [docker-registry.service]
+"""
+
+RETURN = r"""
+written:
+  description: Folders and files that were made or put right (in check mode, would be).
+  type: list
+  elements: str
+  returned: always
+removed:
+  description: Files that were removed (in check mode, would be).
+  type: list
+  elements: str
+  returned: always
+units:
+  description: Unit to what was done to it (in check mode, would be).
+  type: dict
+  returned: always
+"""
+
+UNIT_FOLDER = "/etc/systemd/system/"
+FILE, FOLDER = "file", "folder"
+
+
+class Failure(Exception):
+    """What the operator is told."""
+
+
+def differing(entries, kind):
+    """Those of the folders or files that are not as they should be."""
+    return [entry for entry in entries if not matches(entry, kind)]
+
+
+def matches(entry, kind):
+    """Whether a folder or a file is there, with its mode, owner and content."""
+    path = entry["path"]
+    if os.path.islink(path) or not (os.path.isdir if kind is FOLDER else os.path.isfile)(path):
+        return False
+    found = os.stat(path)
+    if f"{found.st_mode & 0o7777:04o}" != mode_of(entry):
+        return False
+    if (found.st_uid, found.st_gid) != ids(entry):
+        return False
+    return kind is FOLDER or read(path) == entry["content"]
+
+
+def read(path):
+    """The text of a file; none where it is not there or is no text."""
+    try:
+        with open(path, encoding="utf-8", newline="") as file:
+            return file.read()
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def mode_of(entry):
+    """The mode as four octal digits."""
+    mode = str(entry["mode"])
+    if not mode.isdecimal() or len(mode) != 4:
+        raise Failure(f'{entry["path"]}: the mode {mode} is not written as "0644" is')
+    return mode
+
+
+def ids(entry):
+    """User and group number; none of a user that a dry run has not made."""
+    try:
+        return pwd.getpwnam(entry["owner"]).pw_uid, grp.getgrnam(entry["group"]).gr_gid
+    except KeyError:
+        return None
+
+
+def make(entry):
+    """Make a folder, or put its mode and owner right."""
+    os.makedirs(entry["path"], mode=0o700, exist_ok=True)
+    own(entry, entry["path"])
+
+
+def write(entry):
+    """Write a file whole or not at all; nobody else reads it at any moment."""
+    path = entry["path"]
+    os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+    descriptor, draft = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".fleet-")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+            file.write(entry["content"])
+        own(entry, draft)
+        os.replace(draft, path)
+    except BaseException:
+        os.unlink(draft)
+        raise
+
+
+def own(entry, path):
+    """Set owner, then mode: a change of owner would take special bits away."""
+    numbers = ids(entry)
+    if numbers is None:
+        raise Failure(f"{entry['path']}: there is no user {entry['owner']}:{entry['group']}")
+    os.chown(path, *numbers)
+    os.chmod(path, int(mode_of(entry), 8))
+
+
+def systemctl(*arguments, check=True):
+    """Run systemctl; what it printed."""
+    done = subprocess.run(["systemctl", *arguments], capture_output=True, text=True, check=False)
+    if check and done.returncode:
+        unit = arguments[-1]
+        raise Failure(
+            f"systemctl {' '.join(arguments)}: {(done.stderr or done.stdout).strip()}; "
+            f"fix: see `journalctl -u {unit}` on the node"
+        )
+    return done.stdout.strip()
+
+
+def units_to_run(parameters, changed):
+    """Unit → what it needs: `restart`, `start`, `enable`, both of the last, or nothing."""
+    wanted = {}
+    for unit in [*parameters["restarted"], *parameters["started"]]:
+        needs = []
+        if systemctl("is-active", unit, check=False) not in ("active", "activating"):
+            needs.append("start")
+        elif changed and unit in parameters["restarted"]:
+            needs.append("restart")
+        if systemctl("is-enabled", unit, check=False) != "enabled":
+            needs.append("enable")
+        if needs:
+            wanted[unit] = " ".join(needs)
+    return wanted
+
+
+def units_to_stop(units):
+    """Unit → `stop`, of those that run or are enabled."""
+    return {
+        unit: "stop"
+        for unit in units
+        if systemctl("is-active", unit, check=False) in ("active", "activating", "failed")
+        or systemctl("is-enabled", unit, check=False) == "enabled"
+    }
+
+
+def bring_about(parameters, dry_run):
+    """Bring the service to what it should be; what was done, and the differences."""
+    owner = parameters["secrets_owner"]
+    secrets = [
+        {"path": path, "content": content, "mode": "0600", "owner": owner, "group": owner}
+        for path, content in parameters["secrets"].items()
+    ]
+    files = [*parameters["files"], *secrets]
+    there = parameters["state"] == "present"
+    folders = differing(parameters["folders"], FOLDER) if there else []
+    written = differing(files, FILE) if there else []
+    gone = parameters["absent"] if there else [entry["path"] for entry in files]
+    removed = [path for path in gone if os.path.lexists(path)]
+    stop = parameters["stopped"]
+    if not there:
+        stop = [*parameters["restarted"], *parameters["started"], *stop]
+    stopping = units_to_stop(stop)
+    changed = bool(folders or written or removed or parameters["changed_before"])
+    differences = [difference(entry) for entry in written if entry not in secrets] + [
+        {"before_header": path, "before": f"{path}\n", "after": ""} for path in removed
+    ]
+    if not dry_run:
+        for unit in stopping:
+            systemctl("disable", "--now", unit, check=False)
+        for entry in folders:
+            make(entry)
+        for entry in written:
+            write(entry)
+        for path in removed:
+            remove(path)
+        touched = [*(entry["path"] for entry in written), *removed]
+        if any(path.startswith(UNIT_FOLDER) for path in touched):
+            systemctl("daemon-reload")
+        for unit in stopping:
+            systemctl("reset-failed", unit, check=False)
+    running = units_to_run(parameters, changed) if there else {}
+    if not dry_run:
+        for unit, needs in running.items():
+            for verb in needs.split():
+                systemctl(verb, "--quiet", unit)
+    return {
+        "written": [entry["path"] for entry in [*folders, *written]],
+        "removed": removed,
+        "units": {**stopping, **running},
+    }, differences
+
+
+def remove(path):
+    """Remove a file, and its folder where it is a unit's own and empty now."""
+    os.unlink(path)
+    folder = os.path.dirname(path)
+    if folder.endswith(".d") and not os.listdir(folder):
+        shutil.rmtree(folder)
+
+
+def difference(entry):
+    """What a file says and shall say, as Ansible shows it."""
+    before = read(entry["path"])
+    return {
+        "before_header": entry["path"],
+        "after_header": entry["path"],
+        "before": before or "",
+        "after": entry["content"],
+    }
+
+
+def main():
+    """Run as Ansible runs modules."""
+    entries = {"type": "list", "elements": "dict", "default": []}
+    units = {"type": "list", "elements": "str", "default": []}
+    module = AnsibleModule(
+        argument_spec={
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "folders": entries,
+            "files": entries,
+            "secrets": {"type": "dict", "default": {}, "no_log": True},
+            "secrets_owner": {"type": "str", "default": "root"},
+            "absent": {"type": "list", "elements": "path", "default": []},
+            "restarted": units,
+            "started": units,
+            "stopped": units,
+            "changed_before": {"type": "bool", "default": False},
+        },
+        supports_check_mode=True,
+    )
+    try:
+        done, differences = bring_about(module.params, module.check_mode)
+    except Failure as error:
+        module.fail_json(msg=str(error))
+    except OSError as error:
+        module.fail_json(
+            msg=f"{error.filename or 'a file of the service'}: {error.strerror}; fix: see that its "
+            "disk is not full and can be written, and that no file is where a folder should be"
+        )
+    module.exit_json(changed=any(done.values()), diff=differences, **done)
+
+
+if __name__ == "__main__":
+    main()
