@@ -70,7 +70,8 @@ def check_version(minimum):
     if numbers(versions[0]) < numbers(minimum):
         raise GpuError(
             f"the NVIDIA driver is {versions[0]}, older than {minimum}; fix: drain the node, "
-            "upgrade the driver and reboot, or lower nvidia_minimum_driver where the images do with less"
+            "upgrade the driver and reboot, or lower nvidia_minimum_driver where the images do "
+            "with less"
         )
     return versions[0]
 
