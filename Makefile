@@ -36,7 +36,7 @@ lint: $(READY) ## Check style: Python, YAML, Ansible, Dockerfiles
 	@$(BIN)/ruff format --check .
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/yamllint --strict .
 	@PATH="$(CURDIR)/$(BIN):$$PATH" ANSIBLE_CONFIG=ansible/ansible.cfg \
-	  ansible-lint --offline -q ansible roles inventories molecule
+	  ansible-lint --offline -q ansible/*.yml ansible/*/*.yml roles inventories molecule
 	@$(BIN)/hadolint images/*/Dockerfile
 
 format: $(READY) ## Format the Python code
