@@ -288,7 +288,13 @@ def _answers(address: str, port: int) -> bool:
 
 
 def _output(*command: str) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
     if done.returncode:
         raise Failed(f"{shlex.join(command)}\n{done.stdout}{done.stderr}")
     return done.stdout

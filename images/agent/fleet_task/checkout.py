@@ -16,11 +16,11 @@ from typing import Any
 from clearml_agent._vendor import attr
 from clearml_agent._vendor.furl import furl
 from clearml_agent.helper.hash import md5
-from clearml_agent.helper.os.locks import FileLock
+from clearml_agent.helper.os.locks import FileLock, exceptions
 from clearml_agent.helper.repo import VcsFactory
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
-LOCK_SECONDS = 300
+LOCK_SECONDS = 60  # another task's first clone; then the agent waits as long again
 # What a copy of a clone needs not: it gets its own.
 _NOT_COPIED = ("objects", "index", "index.lock", "lfs", "worktrees")
 
@@ -52,8 +52,8 @@ def from_cache(session: Any, execution: Any, destination: Path) -> tuple[Any, An
     if not (cache / ".git" / "objects").is_dir():
         return None
     lock = FileLock(filename=str(caches / f"{digest}.lock"))
-    lock.acquire(timeout=LOCK_SECONDS)
     try:
+        lock.acquire(timeout=LOCK_SECONDS)
         vcs = VcsFactory.create(session, execution_info=execution, location=str(cache))
         if not _has(cache, commit):
             return None
@@ -62,6 +62,9 @@ def from_cache(session: Any, execution: Any, destination: Path) -> tuple[Any, An
         _share(cache, clone)
         vcs.location = str(clone)
         vcs.call("checkout", "--quiet", "--force", "--detach", commit, cwd=str(clone))
+    except (OSError, exceptions.LockException, subprocess.CalledProcessError) as error:
+        print(f"The cache cannot be used as it is, the repository is asked: {error}")
+        return None
     finally:
         lock.release()
     found = vcs.get_repository_copy_info(str(clone))

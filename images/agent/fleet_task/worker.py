@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,6 @@ from clearml_agent.commands.worker import Worker
 
 from fleet_task.checkout import from_cache
 from fleet_task.configuration import for_sdk
-
-SDK_CONFIGURATION = Path("/tmp/.clearml.sdk.conf")
 
 
 class TaskWorker(Worker):
@@ -26,12 +24,9 @@ class TaskWorker(Worker):
     def _get_job_os_envs(self, current_task: Any, log_level: Any) -> dict[str, str]:
         """The environment of the task's code; its configuration is a small file, quickly read."""
         config = for_sdk(self._session.config.to_dict())
-        handle = os.open(SDK_CONFIGURATION, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        handle, small = tempfile.mkstemp(prefix="clearml.", suffix=".conf")
         with open(handle, "w", encoding="utf-8") as file:
             json.dump(config, file)
         whole = str(self._session.config_file)
         variables = super()._get_job_os_envs(current_task, log_level)
-        return {
-            name: str(SDK_CONFIGURATION) if value == whole else value
-            for name, value in variables.items()
-        }
+        return {name: small if value == whole else value for name, value in variables.items()}

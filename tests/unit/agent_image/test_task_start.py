@@ -3,11 +3,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
-from fleet.paths import REPOSITORY
-
-sys.path.insert(0, str(REPOSITORY / "images" / "agent"))
-
 from fleet_agent.task_start import INSIDE, STOCK, QuickStart, Waiting
 
 RUN = ["docker", "run", "-t", "image", "bash", "-c", f"cp a b ; {STOCK}"]

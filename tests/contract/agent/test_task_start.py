@@ -1,0 +1,154 @@
+"""The quick start runs a task's code as the real agent does, from the node's cache.
+
+Slow because the real agent runs each time: only it knows what a repository and a diff are.
+"""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.contract.agent.conftest import AGENT
+
+JOB = """\
+import json, os, pathlib, subprocess, sys
+config = json.loads(pathlib.Path(os.environ["CLEARML_CONFIG_FILE"]).read_text())
+git = lambda *words: subprocess.check_output(["git", *words], text=True).strip()
+pathlib.Path(os.environ["SAID"]).write_text(json.dumps({
+    "text": pathlib.Path("text").read_text(),
+    "commit": git("rev-parse", "HEAD"),
+    "remote": git("remote", "get-url", "origin"),
+    "tags": git("tag"),
+    "modules": [name for name in sys.modules if name.startswith("fleet_task")],
+    "path": [entry for entry in sys.path if "images/agent" in entry],
+    "configuration": sorted(config),
+}))
+"""
+DIFF = """\
+diff --git a/text b/text
+--- a/text
++++ b/text
+@@ -1 +1 @@
+-one
++changed
+"""
+
+
+@pytest.fixture
+def repository(tmp_path):
+    """A repository with one commit and a tag."""
+    folder = tmp_path / "remote" / "steps"
+    folder.mkdir(parents=True)
+    (folder / "job.py").write_text(JOB)
+    git(folder, "init", "-q", "-b", "main")
+    commit(folder, "one\n")
+    git(folder, "tag", "v1")
+    return folder
+
+
+@pytest.fixture
+def execute(server, repository, tmp_path):
+    """Run a task as in its container; returns what its code saw."""
+    config = tmp_path / "task.conf"
+    config.write_text(
+        server.config.read_text()
+        + f"""
+agent {{
+    git_pass: "s3cret"
+    venvs_dir: "{tmp_path}/venvs"
+    vcs_cache {{ enabled: true, path: "{tmp_path}/vcs" }}
+}}
+"""
+    )
+    said = tmp_path / "said.json"
+
+    def run(version, diff=""):
+        script = {
+            "binary": "python3",
+            "repository": f"file://{repository}",
+            "version_num": version,
+            "entry_point": "job.py",
+            "working_dir": ".",
+            "diff": diff,
+        }
+        task = server.call("tasks.create", name="job", type="testing", script=script)["id"]
+        said.unlink(missing_ok=True)
+        command = [sys.executable, "-u", str(AGENT / "fleet_task"), "execute"]
+        environment = {
+            **os.environ,
+            "HOME": str(tmp_path),
+            "CLEARML_CONFIG_FILE": str(config),
+            "CLEARML_AGENT_SKIP_PYTHON_ENV_INSTALL": "1",
+            "SAID": str(said),
+        }
+        done = subprocess.run(
+            [*command, "--disable-monitoring", "--id", task],
+            env=environment,
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        run.output = done.stdout + done.stderr
+        assert done.returncode == 0, run.output
+        return json.loads(said.read_text())
+
+    return run
+
+
+def test_what_the_node_has_is_not_asked_for_again(repository, execute):
+    version = git(repository, "rev-parse", "HEAD")
+    first = execute(version)  # clones, as the stock agent does
+    away = repository.rename(repository.with_name("away"))
+
+    again = execute(version)
+
+    assert again == first
+    assert (again["text"], again["commit"], again["tags"]) == ("one\n", version, "v1")
+    assert again["remote"] == f"file://{repository}"
+    assert execute(version, diff=DIFF)["text"] == "changed\n"
+
+    away.rename(repository)
+    newer = commit(repository, "two\n")
+    assert execute(newer)["text"] == "two\n"  # the cache lacked it
+    assert execute(version)["text"] == "one\n"
+
+
+def test_the_tasks_code_sees_nothing_of_the_quick_start(repository, execute):
+    said = execute(git(repository, "rev-parse", "HEAD"))
+
+    assert said["modules"] == said["path"] == []
+    assert said["configuration"] == ["api", "sdk"]
+    assert "s3cret" not in execute.output
+
+
+def test_a_repository_with_submodules_is_left_to_the_agent(repository, execute, tmp_path):
+    part = tmp_path / "remote" / "part"
+    part.mkdir()
+    git(part, "init", "-q", "-b", "main")
+    commit(part, "inner\n")
+    git(repository, "-c", "protocol.file.allow=always", "submodule", "add", "-q", f"file://{part}")
+    version = commit(repository, "one more\n")
+    git(tmp_path, "config", "--global", "protocol.file.allow", "always", HOME=str(tmp_path))
+    execute(version)
+
+    execute(version)
+
+    assert "pulling git completed" in execute.output
+
+
+def git(folder, *words, **environment):
+    command = ["git", "-c", "user.name=x", "-c", "user.email=x@localhost", *words]
+    return subprocess.check_output(
+        command, cwd=folder, text=True, env={**os.environ, **environment}
+    ).strip()
+
+
+def commit(folder, text):
+    (folder / "text").write_text(text)
+    git(folder, "add", "-A")
+    git(folder, "commit", "-q", "-m", text.strip())
+    return git(folder, "rev-parse", "HEAD")
