@@ -43,8 +43,9 @@ format: $(READY) ## Format the Python code
 	@$(BIN)/ruff check --fix -q .
 	@$(BIN)/ruff format -q .
 
-generate: $(READY) ## Write anew what is made from the code and queues.yml: the schema, docs/map.md
+generate: $(READY) ## Write anew what is made from the code and queues.yml: the schema, docs/map.md, READMEs of roles
 	@$(BIN)/python -m fleet.spec.schema
+	@$(BIN)/python -m fleet.role_docs
 	@$(BIN)/fleet explain map --write
 
 bench: $(READY) ## Measure: all benchmarks of tests/bench, or NAME=one

@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Callable
 
+from fleet.clearml_api import connect
 from fleet.command import use_system_path
 from fleet.errors import FleetError
 from fleet.images import build
@@ -56,13 +57,20 @@ def serve(say: Callable[[str], None]) -> None:
         say(f"{hostserver.api_url(network.gateway_of(subnet))} {done}")
 
 
+def queues(say: Callable[[str], None]) -> None:
+    """Tell the names of the queues that the embedded server has."""
+    api = connect(layout().server / "clearml.conf")
+    for queue in api.call("queues.get_all")["queues"]:
+        say(queue["name"])
+
+
 def destroy(say: Callable[[str], None]) -> None:
     """Remove the nodes, their volumes and their network."""
     if layout().state.exists():
         down(layout(), say, keep_images=True)
 
 
-VERBS = {"create": create, "serve": serve, "destroy": destroy}
+VERBS = {"create": create, "serve": serve, "queues": queues, "destroy": destroy}
 
 
 def main() -> int:

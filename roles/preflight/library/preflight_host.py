@@ -74,7 +74,7 @@ author:
 EXAMPLES = r"""
 - name: Ensure the machine can be a node
   preflight_host:
-    os_releases: {debian: ["13"]}
+    os_releases: {debian: ["12", "13"]}
     architectures: [x86_64]
     minimum_disk_gb: 5
     disk_path: /var/lib
@@ -209,7 +209,7 @@ def _system(wanted, host):
     )
     return _problem(
         f"the system is {name} {version}, not one of: {known}",
-        "install or upgrade to one of these (Debian 12 has no Compose v2 package)",
+        "install or upgrade to one of these",
     )
 
 
