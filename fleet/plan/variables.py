@@ -23,10 +23,16 @@ _PREFIX = "fleet_"
 _OTHERS = (
     FOUND,
     "fleet_digests_file",
+    "fleet_force",
     "fleet_machines_command",
+    "fleet_max_fail_percentage",
+    "fleet_production",
     "fleet_prune",
     "fleet_queues_file",
     "fleet_registry",
+    "fleet_serial",
+    "fleet_wait_for_tasks",
+    "fleet_yes",
 )
 # What begins so belongs to the local fleet and to the server.
 _FAMILIES = ("fleet_local", "fleet_server")

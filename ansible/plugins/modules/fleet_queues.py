@@ -9,7 +9,8 @@ DOCUMENTATION = r"""
 module: fleet_queues
 short_description: Ensure that ClearML queues exist, and tell of others
 description:
-  - With O(state=present), creates the queues that the server does not have yet.
+  - With O(state=present), creates the queues that the server does not have yet, and tells of
+    others unless they are to be pruned later.
   - With O(state=exclusive), tells of queues that are not named; with O(prune), removes those of
     them that are empty and that no live agent polls. None is created then.
 options:
@@ -94,7 +95,7 @@ def main() -> None:
         api = connect(wanted["config_file"])
         if wanted["state"] == "present":
             created = ensure_queues(api, wanted["names"], dry_run=module.check_mode)
-        else:
+        if wanted["state"] == "exclusive" or not wanted["prune"]:
             strays = prune_queues(
                 api,
                 wanted["names"],

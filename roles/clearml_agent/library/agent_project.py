@@ -1,0 +1,343 @@
+#!/usr/bin/python
+"""Ansible module: a node's agents, all of them, in one connection."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.fleet_engine import Engine, EngineError
+from ansible.module_utils.fleet_files import lay_down, read, remove
+from ansible.module_utils.fleet_project import (
+    Project,
+    ProjectError,
+    beside_leaving,
+    generations,
+    leftover_credentials,
+)
+from ansible.module_utils.fleet_slots import agents
+
+DOCUMENTATION = r"""
+---
+module: agent_project
+short_description: Have the agents of a node run as one Compose project
+description:
+  - Lays down the configurations, the project and the unit that ends it with the machine; starts
+    agents that are new beside those that are there, where they stand by; then tells those that are
+    no longer wanted to leave, which they do when their tasks are over.
+  - Does not wait for tasks, unless O(wait_for_tasks) says so. Nothing has to be done for them later.
+  - Without O(compose) the agents and their credentials go; caches stay.
+options:
+  project:
+    description: Name of the Compose project.
+    type: str
+    default: fleet
+  config_directory:
+    description: Where compose.yaml and C(GROUP.clearml.conf) lie.
+    type: path
+    required: true
+  data_directory:
+    description: Where each group has a folder for caches, mode 0700.
+    type: path
+    required: true
+  compose:
+    description: Text of compose.yaml; empty where the node shall have no agents.
+    type: str
+    default: ""
+  configurations:
+    description: Node group to the text of its configuration.
+    type: dict
+    default: {}
+  slots:
+    description: Slot to its node group.
+    type: dict
+    default: {}
+  images:
+    description: Images of tasks that are pulled before the first task wants them.
+    type: list
+    elements: str
+    default: []
+  unit:
+    description: Text of the systemd unit C(PROJECT-agents.service).
+    type: str
+    default: ""
+  start_timeout:
+    description: Seconds within which each new agent must poll or stand by.
+    type: int
+    default: 60
+  settle_seconds:
+    description: Seconds for agents that are idle to leave.
+    type: int
+    default: 30
+  wait_for_tasks:
+    description: Seconds to wait for the tasks of agents that leave.
+    type: int
+    default: 0
+  put_back:
+    description: Whether agents that leave put their tasks back in their queues, rather than finish.
+    type: bool
+    default: false
+  keep_caches:
+    description: Whether the caches stay where the node shall have no agents.
+    type: bool
+    default: true
+attributes:
+  check_mode: {support: full}
+  diff_mode: {support: partial, details: Of the Compose project; configurations hold secrets.}
+author:
+  - The authors of clearml-fleet
+"""
+
+EXAMPLES = r"""
+- name: Ensure each slot has its agent
+  agent_project:
+    config_directory: /etc/fleet
+    data_directory: /var/lib/fleet/agent
+    compose: "{{ lookup('ansible.builtin.template', 'compose.yaml.j2') }}"
+    configurations: {cpu_nodes: "api { … }"}
+    slots: {cpu-1-0: cpu_nodes}
+"""
+
+RETURN = r"""
+written:
+  description: Files that were written (in check mode, would be).
+  type: list
+  elements: str
+  returned: success
+pulled:
+  description: Images that were not there.
+  type: list
+  elements: str
+  returned: success
+started:
+  description: Agents that were started, C(slot) and C(container).
+  type: list
+  elements: dict
+  returned: success
+told:
+  description: Containers of agents that were told to leave.
+  type: list
+  elements: str
+  returned: success
+leaving:
+  description: Agents that still finish a task, C(slot), C(container), C(task).
+  type: list
+  elements: dict
+  returned: success
+removed:
+  description: Containers that had ended, and files with credentials of agents that are gone.
+  type: list
+  elements: str
+  returned: success
+"""
+
+_UNITS = "/etc/systemd/system"
+_SYSTEMCTL_SECONDS = 180
+
+
+def folders_of(wanted):
+    """Path → mode of the folders that the agents use."""
+    config, data = wanted["config_directory"], wanted["data_directory"]
+    folders = {config: 0o755, os.path.join(config, "wishes"): 0o755, data: 0o700}
+    for group in wanted["configurations"]:
+        folders[os.path.join(data, group)] = 0o700
+        folders[os.path.join(data, group, ".agent")] = 0o700
+    for slot, group in wanted["slots"].items():
+        folders[os.path.join(data, group, ".agent", slot)] = 0o700
+    return folders
+
+
+def files_of(wanted, compose):
+    """Path → text and mode."""
+    config = wanted["config_directory"]
+    files = {
+        os.path.join(config, f"{group}.clearml.conf"): (text, 0o600)
+        for group, text in wanted["configurations"].items()
+    }
+    files[os.path.join(config, "compose.yaml")] = (compose, 0o644)
+    if wanted["unit"]:
+        files[unit_file(wanted)] = (wanted["unit"], 0o644)
+    return files
+
+
+def unit_file(wanted):
+    """The project's unit."""
+    return os.path.join(_UNITS, f"{wanted['project']}-agents.service")
+
+
+def install(module, engine, wanted):
+    """Bring the agents to what they should be; what was done."""
+    dry = module.check_mode
+    there = engine.answers()
+    found = agents(engine, wanted["project"]) if there else []
+    compose = beside_leaving(wanted["compose"], found)
+    config = wanted["config_directory"]
+    before = read(os.path.join(config, "compose.yaml"))
+    changed = lay_down(folders_of(wanted), files_of(wanted, compose), dry)
+    diff = {"before_header": "compose.yaml", "after_header": "compose.yaml"}
+    diff |= {"before": before, "after": compose}
+    names = generations(compose)
+    project = Project(engine, wanted["project"], config, names)
+    if there and dry:
+        project.plan(wanted["images"])
+    elif dry:
+        project.report.started = names
+    else:
+        project.pull(wanted["images"])
+        project.start(wanted["start_timeout"])
+        project.hand_over(wanted["settle_seconds"])
+        leave(project, wanted)
+        project.clear()
+    kept = set(wanted["configurations"])
+    if there:
+        kept |= project.groups()
+    leftovers = leftover_credentials(config, wanted["data_directory"], kept)
+    unit = _enable(wanted, dry=dry, anew=unit_file(wanted) in changed["written"])
+    if not dry:
+        remove(leftovers)
+    started = _slots_of(project.report.started, wanted)
+    return result(project.report, changed, leftovers, started, unit=unit) | {"diff": diff}
+
+
+def uninstall(module, engine, wanted):
+    """Take the agents off; what was done."""
+    dry, config = module.check_mode, wanted["config_directory"]
+    project = Project(engine, wanted["project"], config, [])
+    there = engine.answers()
+    if there and dry:
+        project.plan([])
+    unit = False if there and not dry and project.groups() else None
+    if there and not dry:
+        project.hand_over(wanted["settle_seconds"])
+        leave(project, wanted)
+        project.clear()
+    kept = project.groups() if there else set()
+    gone = leftover_credentials(config, wanted["data_directory"], kept)
+    if not kept or dry:
+        names = ("compose.yaml", "wishes/drained")
+        paths = [*(os.path.join(config, name) for name in names), unit_file(wanted)]
+        gone += [path for path in paths if os.path.exists(path)]
+        unit = _disable(wanted, dry=dry)
+        caches = wanted["data_directory"]
+        if not wanted["keep_caches"] and os.path.isdir(caches):
+            gone.append(caches)
+            if not dry:
+                shutil.rmtree(caches)
+    if not dry:
+        remove([path for path in gone if not os.path.isdir(path)])
+    return result(project.report, {"folders": [], "written": []}, gone, [], unit=bool(unit))
+
+
+def leave(project, wanted):
+    """See to the tasks of agents that leave, as it was asked for."""
+    if wanted["put_back"]:
+        project.put_back()
+    else:
+        project.await_tasks(wanted["wait_for_tasks"])
+
+
+def result(report, changed, leftovers, started, *, unit):
+    """What the module says."""
+    return {
+        "changed": bool(report.changed or any(changed.values()) or leftovers or unit),
+        **changed,
+        "pulled": report.pulled,
+        "started": started,
+        "told": report.told,
+        "leaving": report.leaving,
+        "removed": [*report.removed, *leftovers],
+    }
+
+
+def _slots_of(names, wanted):
+    prefix = f"{wanted['project']}-"
+    return [{"slot": name.removeprefix(prefix).rpartition(".")[0], "container": name} for name in names]
+
+
+def _enable(wanted, *, dry, anew):
+    """Have the unit start the agents with the machine; whether it did not."""
+    if not wanted["unit"]:
+        return False
+    name = os.path.basename(unit_file(wanted))
+    states = _systemctl("is-enabled", name), _systemctl("is-active", name)
+    if states == (0, 0) and not anew:
+        return False
+    if not dry:
+        _must("daemon-reload")
+        _must("enable", "--now", name)
+    return True
+
+
+def _disable(wanted, *, dry):
+    """See that the unit is gone; whether it was there. The agents are gone already."""
+    if not os.path.exists(unit_file(wanted)):
+        return False
+    if not dry:
+        _must("disable", "--now", os.path.basename(unit_file(wanted)))
+        remove([unit_file(wanted)])
+        _must("daemon-reload")
+    return True
+
+
+def _systemctl(*arguments):
+    if shutil.which("systemctl") is None:
+        return 127  # a dry run of a machine that cannot be a node
+    done = subprocess.run(
+        ["systemctl", "--quiet", *arguments],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=_SYSTEMCTL_SECONDS,
+        check=False,
+    )
+    return done.returncode
+
+
+def _must(*arguments):
+    if _systemctl(*arguments) != 0:
+        raise ProjectError(
+            f"`systemctl {' '.join(arguments)}` failed; fix: see `journalctl --unit "
+            f"{arguments[-1]}` on the machine"
+        )
+
+
+def main():
+    """Run as Ansible runs modules."""
+    module = AnsibleModule(
+        argument_spec={
+            "project": {"type": "str", "default": "fleet"},
+            "config_directory": {"type": "path", "required": True},
+            "data_directory": {"type": "path", "required": True},
+            "compose": {"type": "str", "default": ""},
+            "configurations": {"type": "dict", "default": {}, "no_log": True},
+            "slots": {"type": "dict", "default": {}},
+            "images": {"type": "list", "elements": "str", "default": []},
+            "unit": {"type": "str", "default": ""},
+            "start_timeout": {"type": "int", "default": 60},
+            "settle_seconds": {"type": "int", "default": 30},
+            "wait_for_tasks": {"type": "int", "default": 0},
+            "put_back": {"type": "bool", "default": False},
+            "keep_caches": {"type": "bool", "default": True},
+        },
+        supports_check_mode=True,
+    )
+    act = install if module.params["compose"] else uninstall
+    try:
+        said = act(module, Engine(), module.params)
+    except OSError as error:
+        module.fail_json(
+            msg=f"{error.filename or 'a folder of the agents'}: {error.strerror}; fix: see that it "
+            "is no file where a folder should be, that its disk is not full and can be written, or "
+            "set clearml_agent_config_directory or clearml_agent_data_directory otherwise"
+        )
+    except (EngineError, ProjectError) as error:
+        module.fail_json(msg=str(error))
+    for agent in said["leaving"]:
+        task = f"finishes task {agent['task']}" if agent["task"] else "has not left yet"
+        module.warn(f"{agent['slot']}: the agent {agent['container']} {task}, then it goes by itself")
+    module.exit_json(**said)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+#!/usr/bin/python
+"""Ansible module: what the agents of a node do now."""
+
+from __future__ import annotations
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.fleet_engine import Engine, EngineError
+from ansible.module_utils.fleet_slots import agents, states
+
+DOCUMENTATION = r"""
+---
+module: agent_state
+short_description: Tell what the agents of a node do now
+description:
+  - Asks every agent of the node in one connection. Changes nothing.
+options:
+  project:
+    description: Name of the Compose project of the agents.
+    type: str
+    default: fleet
+attributes:
+  check_mode: {support: full}
+author:
+  - The authors of clearml-fleet
+"""
+
+EXAMPLES = r"""
+- name: Read what the agents do
+  agent_state:
+  register: agents
+"""
+
+RETURN = r"""
+slots:
+  description:
+    - One entry for each agent's container, C(slot), C(container), C(worker), C(leaving), C(state),
+      C(task). A state is one of C(standing-by), C(idle), C(busy), C(draining), C(drained),
+      C(leaving), C(stopped) and C(unknown).
+  type: list
+  elements: dict
+  returned: success
+in_hand:
+  description: A line for each agent that has a task, or may still take one, and what it has.
+  type: list
+  elements: str
+  returned: success
+"""
+
+# An agent in one of these has nothing, and takes nothing.
+_FREE = ("standing-by", "drained", "stopped")
+
+
+def not_free(slots):
+    """Lines about the agents that have a task, or may still take one."""
+    return [
+        f"{slot['slot']}: {slot['state']}" + (f", task {slot['task']}" if slot["task"] else "")
+        for slot in slots
+        if slot["state"] not in _FREE
+    ]
+
+
+def main():
+    """Run as Ansible runs modules."""
+    module = AnsibleModule(
+        argument_spec={"project": {"type": "str", "default": "fleet"}}, supports_check_mode=True
+    )
+    engine = Engine()
+    try:
+        slots = states(agents(engine, module.params["project"])) if engine.answers() else []
+    except EngineError as error:
+        module.fail_json(msg=f"{error}; fix: see `systemctl status docker` on the machine")
+    module.exit_json(changed=False, slots=slots, in_hand=not_free(slots))
+
+
+if __name__ == "__main__":
+    main()
