@@ -53,11 +53,14 @@ def not_proven(proofs: Mapping[str, Proof]) -> Iterator[str]:
 
 
 def as_data(proofs: Mapping[str, Proof]) -> dict[str, dict[str, Any]]:
-    """`passed`, `waiting` and `failed`, each by host; hosts with nothing of it are left out."""
+    """`passed`, `waiting` and `wrong`, each by host; hosts with nothing of it are left out.
+
+    Not `failed`, which a module's result says of the module itself.
+    """
     return {
         "passed": {host: list(proof.passed) for host, proof in proofs.items() if proof.passed},
         "waiting": {host: dict(proof.waiting) for host, proof in proofs.items() if proof.waiting},
-        "failed": {host: _said(proof) for host, proof in proofs.items() if proof.failed},
+        "wrong": {host: _said(proof) for host, proof in proofs.items() if proof.failed},
     }
 
 

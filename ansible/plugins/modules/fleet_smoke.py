@@ -56,7 +56,7 @@ tasks:
   description: Host to slot to the id of its task; empty in check mode.
   type: dict
   returned: state is present
-failed:
+wrong:
   description: Host to what is wrong with its slots; hosts without problems are not in it.
   type: dict
   returned: state is read
@@ -95,7 +95,7 @@ def main() -> None:
         )
     wanted = module.params
     if module.check_mode:
-        module.exit_json(changed=False, tasks={}, failed={}, waiting={}, passed={})
+        module.exit_json(changed=False, tasks={}, wrong={}, waiting={}, passed={})
     try:
         api = connect(wanted["config_file"])
         if wanted["state"] == "present":
