@@ -163,7 +163,9 @@ def fleet_found_anew(hosts: Sequence[str], hostvars: Mapping[str, Any]) -> list[
         if found is None:
             continue
         variables = hostvars[host]
-        known = read_found(variables["inventory_dir"], host) if variables["inventory_dir"] else found
+        known = (
+            read_found(variables["inventory_dir"], host) if variables["inventory_dir"] else found
+        )
         if known != found or variables["preflight_mig"] != found["mig"]:
             anew.append(host)
     return anew

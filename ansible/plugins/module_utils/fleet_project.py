@@ -252,7 +252,9 @@ def leftover_credentials(config_directory, data_directory, groups):
             continue
         inside = os.path.join(data_directory, folder)
         # The agent copies its configuration there for the container of a task.
-        copies = [n for n in _listed(inside) if n.startswith(".clearml_agent.") and n.endswith(".cfg")]
+        copies = [
+            n for n in _listed(inside) if n.startswith(".clearml_agent.") and n.endswith(".cfg")
+        ]
         found += [os.path.join(inside, name) for name in copies]
     return [path for path in found if os.path.isfile(path) or os.path.islink(path)]
 

@@ -161,7 +161,9 @@ def _file(path):
 
 
 def _packages(names):
-    said = _output("dpkg-query", "--show", "--showformat=${Package} ${db:Status-Abbrev}${Version}\n", *names)
+    said = _output(
+        "dpkg-query", "--show", "--showformat=${Package} ${db:Status-Abbrev}${Version}\n", *names
+    )
     versions = dict(line.split(" ", 1) for line in said.splitlines() if " " in line)
     return {f"package {name}": versions.get(name, "absent") for name in names}
 

@@ -27,7 +27,7 @@ description:
   - Lays down the configurations, the project and the unit that ends it with the machine; starts
     agents that are new beside those that are there, where they stand by; then tells those that are
     no longer wanted to leave, which they do when their tasks are over.
-  - Does not wait for tasks, unless O(wait_for_tasks) says so. Nothing has to be done for them later.
+  - Does not wait for tasks unless O(wait_for_tasks) says so.
   - Without O(compose) the agents and their credentials go; caches stay.
 options:
   project:
@@ -253,7 +253,9 @@ def result(report, changed, leftovers, started, *, unit):
 
 def _slots_of(names, wanted):
     prefix = f"{wanted['project']}-"
-    return [{"slot": name.removeprefix(prefix).rpartition(".")[0], "container": name} for name in names]
+    return [
+        {"slot": name.removeprefix(prefix).rpartition(".")[0], "container": name} for name in names
+    ]
 
 
 def _enable(wanted, *, dry, anew):
@@ -335,7 +337,9 @@ def main():
         module.fail_json(msg=str(error))
     for agent in said["leaving"]:
         task = f"finishes task {agent['task']}" if agent["task"] else "has not left yet"
-        module.warn(f"{agent['slot']}: the agent {agent['container']} {task}, then it goes by itself")
+        module.warn(
+            f"{agent['slot']}: the agent {agent['container']} {task}, then it goes by itself"
+        )
     module.exit_json(**said)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import subprocess
@@ -9,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import ansible.module_utils
 import pytest
 
 from fleet.paths import REPOSITORY
@@ -19,6 +21,10 @@ ENVIRONMENT = {
     "ANSIBLE_LOCALHOST_WARNING": "false",
     "ANSIBLE_NOCOLOR": "true",
 }
+
+
+# Where Ansible finds what modules share.
+ansible.module_utils.__path__.append(str(REPOSITORY / "ansible/plugins/module_utils"))
 
 
 class Run(NamedTuple):
@@ -45,6 +51,20 @@ def ansible_playbook(*arguments: str, folder: Path) -> Run:
         check=False,
     )
     return Run(done.returncode, done.stdout + done.stderr)
+
+
+@pytest.fixture(scope="session")
+def load_module():
+    """A module of Ansible by its path in the repository."""
+
+    def load(path: str):
+        file = REPOSITORY / path
+        spec = importlib.util.spec_from_file_location(file.stem, file)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    return load
 
 
 @pytest.fixture(name="ansible_playbook")

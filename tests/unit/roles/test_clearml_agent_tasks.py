@@ -10,7 +10,7 @@ SLOT = {
     "worker_id": "n:0",
     "group": "cpu_nodes",
     "queues": ["cpu-train"],
-    "image": "registry:5000/fleet/cpu@sha256:aa",
+    "image": "registry:5000/fleet/cpu@sha256:" + "a" * 64,
     "devices": [],
     "services": False,
     "labels": {"fleet.group": "cpu_nodes"},
@@ -19,7 +19,7 @@ SLOT = {
 }
 PLAN = {
     "node": "n",
-    "agent_image": "registry:5000/fleet/agent@sha256:bb",
+    "agent_image": "registry:5000/fleet/agent@sha256:" + "b" * 64,
     "slots": [SLOT],
     "unknown_gpus": [],
     "disabled": "",
@@ -31,6 +31,8 @@ def node(tmp_path):
     """Variables of a node whose folders are below the test's."""
     return {
         "clearml_agent_plan": PLAN,
+        # This machine's own agents, if it has any, are none of the test's.
+        "clearml_agent_project": "fleet-unit-test",
         "clearml_agent_api_url": "http://10.0.0.1:8008",
         "clearml_agent_files_url": "http://10.0.0.1:8081",
         "clearml_agent_access_key": "key",
@@ -62,17 +64,17 @@ def test_the_driver_is_asked_wherever_agents_are_changed(ansible_playbook):
         return listing.said
 
     chosen = tasks("--tags", "clearml_agent")
-    assert chosen.index("the node has a slot") < chosen.index("Ensure the machine can be a node")
-    assert chosen.index("Ensure the machine can be a node") < chosen.index("Compose project is up")
+    order = ["the inventory is sound", "Ensure the machine can be a node", "Ensure the agents are"]
+    assert sorted(order, key=chosen.index) == order
     assert "Ensure the machine can be a node" not in tasks("--tags", "queues")
 
 
-def test_a_dry_run_of_a_node_that_has_docker_and_no_agents_yet_tells_what_would_be(run_role, node):
+def test_a_dry_run_of_a_node_that_has_no_agents_yet_changes_nothing(run_role, node, tmp_path):
     run = run_role("clearml_agent", "--check", **node)
 
     assert run.status == 0, run.said
-    assert "it would be brought up" in run.said
-    assert "changed=3" in run.said
+    assert "changed=1" in run.said
+    assert not (tmp_path / "etc").exists()
 
 
 def test_an_error_of_the_files_is_told_and_no_secret(run_role, node, tmp_path):
@@ -93,10 +95,10 @@ def test_a_disabled_node_loses_its_credentials_though_it_has_no_project(run_role
     (tmp_path / "etc" / "cpu_nodes.clearml.conf").touch()
     node["clearml_agent_plan"] = {**PLAN, "slots": [], "disabled": "a new disk"}
 
-    assert run_role("clearml_agent", tasks="absent", **node).status == 0
+    assert run_role("clearml_agent", tasks="uninstall", **node).status == 0
     assert not copy.exists()
     assert list((tmp_path / "etc").iterdir()) == []
-    again = run_role("clearml_agent", tasks="absent", **node)
+    again = run_role("clearml_agent", tasks="uninstall", **node)
     assert "changed=0" in again.said
 
 

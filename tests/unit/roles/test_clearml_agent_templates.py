@@ -80,11 +80,13 @@ def render(folder, variables):
         "vars_files": [str(ROLE / part / "main.yml") for part in ("defaults", "vars")],
         "tasks": [
             {
-                "agent_files": {
-                    "config_directory": "{{ clearml_agent_config_directory }}",
-                    "data_directory": "{{ clearml_agent_data_directory }}",
-                    "configurations": "{{ clearml_agent__configurations }}",
-                }
+                "ansible.builtin.copy": {
+                    "content": "{{ item.value }}",
+                    "dest": f"{folder}/etc/{{{{ item.key }}}}.clearml.conf",
+                    "mode": "0600",
+                },
+                "loop": "{{ clearml_agent__configurations | dict2items }}",
+                "no_log": True,
             },
             {
                 "ansible.builtin.template": {
@@ -103,6 +105,7 @@ def render(folder, variables):
         "ansible_python_interpreter": sys.executable,
         "ansible_search_path": [str(ROLE)],
     }
+    (folder / "etc").mkdir(exist_ok=True)
     (folder / "extra.json").write_text(json.dumps(extra))
     (folder / "play.yml").write_text(json.dumps([play]))
     if not (folder / "templates").exists():
@@ -110,11 +113,7 @@ def render(folder, variables):
     done = subprocess.run(
         [PLAYBOOK, "-i", "localhost,", "-vvv", "-e", "@extra.json", "play.yml"],
         cwd=folder,
-        env={
-            **os.environ,
-            "ANSIBLE_LOCALHOST_WARNING": "false",
-            "ANSIBLE_LIBRARY": str(ROLE / "library"),
-        },
+        env={**os.environ, "ANSIBLE_LOCALHOST_WARNING": "false"},
         capture_output=True,
         text=True,
         timeout=60,
@@ -133,7 +132,13 @@ def rendered(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def compose(rendered):
-    return yaml.safe_load((rendered / "etc" / "compose.yaml").read_text())
+    """The project's agents, each by the name of its slot."""
+    return by_slot(rendered)
+
+
+def by_slot(folder):
+    services = yaml.safe_load((folder / "etc" / "compose.yaml").read_text())["services"]
+    return {name.rpartition(".")[0]: service for name, service in services.items()}
 
 
 @pytest.fixture(scope="module")
@@ -142,14 +147,12 @@ def configuration(rendered):
 
 
 def test_each_slot_has_one_agent_by_digest(compose):
-    agents = {name: s for name, s in compose["services"].items() if "command" in s}
-
-    assert list(agents) == ["n-0", "n-1", "n-2", "n-3"]
-    assert {s["image"] for s in agents.values()} == {"registry:5000/fleet/agent@sha256:bb"}
+    assert list(compose) == ["n-0", "n-1", "n-2", "n-3"]
+    assert {s["image"] for s in compose.values()} == {"registry:5000/fleet/agent@sha256:bb"}
 
 
 def test_a_slot_without_gpus_says_so_and_one_with_gpus_owns_them(compose):
-    commands = {name: s.get("command", []) for name, s in compose["services"].items()}
+    commands = {name: s["command"] for name, s in compose.items()}
 
     assert "--cpu-only" in commands["n-0"]
     assert commands["n-1"][-2:] == ["--gpus", "0,1"]
@@ -159,22 +162,49 @@ def test_a_slot_without_gpus_says_so_and_one_with_gpus_owns_them(compose):
 
 
 def test_queues_keep_their_order(compose):
-    command = compose["services"]["n-0"]["command"]
+    command = compose["n-0"]["command"]
 
     assert command[:3] == ["--queue", "cpu-infer", "cpu-train"]
 
 
-def test_task_images_are_pulled_but_not_run(compose):
-    images = {s["image"] for s in compose["services"].values() if "command" not in s}
+def test_the_image_of_a_slots_tasks_is_known_on_the_node(compose):
+    images = {name: s["labels"]["fleet.task-image"] for name, s in compose.items()}
 
-    assert images == {"registry:5000/fleet/cpu@sha256:aa", "registry:5000/fleet/cuda@sha256:cc"}
-    assert all(
-        s["deploy"]["replicas"] == 0 for s in compose["services"].values() if "command" not in s
-    )
+    assert images["n-0"] == "registry:5000/fleet/cpu@sha256:aa"
+    assert images["n-1"] == "registry:5000/fleet/cuda@sha256:cc"
+
+
+def test_a_service_is_named_after_the_settings_of_its_slot(rendered, compose):
+    services = yaml.safe_load((rendered / "etc" / "compose.yaml").read_text())["services"]
+
+    assert len({name.rpartition(".")[2] for name in services}) == len(compose)
+    for name, service in services.items():
+        assert service["container_name"] == f"fleet-{name}"
+        assert service["labels"]["fleet.generation"] == name.rpartition(".")[2]
+
+
+def test_the_agents_of_a_slot_share_a_folder_and_all_of_the_node_their_wishes(rendered, compose):
+    folders = {s["environment"]["FLEET_AGENT_KEEP"] for s in compose.values()}
+    wishes = f"{rendered}/etc/wishes"
+
+    assert f"{rendered}/data/gpu_nodes/.agent/n-1" in folders
+    assert len(folders) == len(compose)
+    assert {s["environment"]["FLEET_AGENT_WISHES"] for s in compose.values()} == {wishes}
+    assert all(f"{wishes}:{wishes}:ro" in s["volumes"] for s in compose.values())
+
+
+@pytest.mark.parametrize(
+    ("grace", "seconds"), [("24h", 86340), ("1h30m", 5340), ("90s", 30), ("30s", 1)]
+)
+def test_an_agent_ends_before_the_engine_would_end_it(tmp_path, grace, seconds):
+    render(tmp_path, {**VARIABLES, "clearml_agent_stop_grace_period": grace})
+
+    environment = by_slot(tmp_path)["n-0"]["environment"]
+    assert environment["FLEET_AGENT_DRAIN_SECONDS"] == str(seconds)
 
 
 def test_a_stopped_agent_has_time_to_finish_its_task(compose):
-    agent = compose["services"]["n-0"]
+    agent = compose["n-0"]
 
     assert agent["stop_signal"] == "SIGTERM"
     assert agent["stop_grace_period"] == "24h"
@@ -182,7 +212,7 @@ def test_a_stopped_agent_has_time_to_finish_its_task(compose):
 
 
 def test_a_slot_hands_its_limits_and_mounts_to_its_tasks_and_to_no_other_slots(compose):
-    environments = {name: s.get("environment", {}) for name, s in compose["services"].items()}
+    environments = {name: s["environment"] for name, s in compose.items()}
     # Compose reads $$ as $.
     given = environments["n-0"]["CLEARML_AGENT_EXTRA_DOCKER_ARGS"].replace("$$", "$")
 
@@ -191,46 +221,39 @@ def test_a_slot_hands_its_limits_and_mounts_to_its_tasks_and_to_no_other_slots(c
 
 
 def test_a_worker_bears_its_slots_tags_and_its_container_the_slots_labels(compose):
-    agent = compose["services"]["n-0"]
+    agent = compose["n-0"]
 
     assert agent["environment"]["CLEARML_WORKER_TAGS"] == "image:sha256:aa devices:none"
     assert agent["labels"]["fleet.group"] == "cpu_nodes"
 
 
 def test_each_group_has_a_configuration_and_caches_of_its_own(rendered, compose):
-    group = compose["services"]["n-1"]
+    group = compose["n-1"]
     ours = [volume for volume in group["volumes"] if "docker.sock" not in volume]
 
     assert group["environment"]["CLEARML_CONFIG_FILE"].endswith("/gpu_nodes.clearml.conf")
-    assert len(ours) == 2
-    assert all("gpu_nodes" in volume for volume in ours)
-    assert sorted(path.name for path in (rendered / "data").iterdir()) == [
-        "cpu_nodes",
-        "gpu_nodes",
-        "mig_nodes",
+    assert len(ours) == 3
+    assert [volume for volume in ours if "gpu_nodes" not in volume] == [
+        f"{rendered}/etc/wishes:{rendered}/etc/wishes:ro"
     ]
     for path in (rendered / "etc").glob("*.clearml.conf"):
         assert path.stat().st_mode & 0o777 == 0o600
         assert ("store.example.com" in path.read_text()) == (path.name == "gpu_nodes.clearml.conf")
 
 
-def test_a_changed_credential_recreates_the_slots_of_its_group_alone(rendered):
-    def configurations():
+def test_a_changed_credential_replaces_the_agents_of_its_group_alone(rendered):
+    def generations():
         project = yaml.safe_load((rendered / "etc" / "compose.yaml").read_text())
-        return {n: s["labels"]["fleet.configuration"] for n, s in agents(project).items()}
+        return dict(name.split(".") for name in project["services"])
 
-    before = configurations()
+    before = generations()
     other = {"gpu_nodes": [{**STORE, "secret": "another"}]}
     render(rendered, {**VARIABLES, "clearml_agent_object_stores": other})
-    after = configurations()
+    after = generations()
     render(rendered, VARIABLES)
 
     assert [name for name in before if before[name] != after[name]] == ["n-1"]
-    assert configurations() == before
-
-
-def agents(project):
-    return {name: s for name, s in project["services"].items() if "command" in s}
+    assert generations() == before
 
 
 def test_no_secret_is_in_the_compose_project_nor_told_by_ansible(rendered):
@@ -272,7 +295,7 @@ def test_odd_characters_in_a_path_and_a_name_are_kept(tmp_path):
     folder.mkdir()
     plan = {**VARIABLES["clearml_agent_plan"], "slots": [slot("n-0", queues=["0x10", "null"])]}
     render(folder, {**VARIABLES, "clearml_agent_plan": plan})
-    agent = yaml.safe_load((folder / "etc" / "compose.yaml").read_text())["services"]["n-0"]
+    agent = by_slot(folder)["n-0"]
     conf = f"{folder}/etc/cpu_nodes.clearml.conf"
 
     assert agent["environment"]["CLEARML_CONFIG_FILE"] == conf
