@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -105,8 +105,10 @@ def fleet_agent_problems(
     return agent_problems(host, plan, groups, mounts, directories)
 
 
-def fleet_problems(hosts: Sequence[str], hostvars: Mapping[str, Any]) -> list[str]:
+@pass_context
+def fleet_problems(context: Context, hosts: Sequence[str]) -> list[str]:
     """Give what is wrong with all of these hosts, as can be known without a connection."""
+    hostvars = context.resolve("hostvars")
     problems: list[str] = []
     for host in hosts:
         variables = hostvars[host]
@@ -128,52 +130,54 @@ def fleet_problems(hosts: Sequence[str], hostvars: Mapping[str, Any]) -> list[st
     return list(dict.fromkeys(problems))
 
 
-def fleet_fingerprints(
-    roles: Sequence[str], host: str, hostvars: Mapping[str, Any]
-) -> dict[str, str]:
+@pass_context
+def fleet_fingerprints(context: Context, roles: Sequence[str], host: str) -> dict[str, str]:
     """Give the hash of each role's code and variables for one host."""
-    variables = hostvars[host]
+    variables = context.resolve("hostvars")[host]
     return role_fingerprints(roles, lambda name: variables.get(name))
 
 
-def fleet_differing(hosts: Sequence[str], hostvars: Mapping[str, Any]) -> list[str]:
-    """Give the hosts that `node_state` found to differ; those that are new go first."""
-    found = [(host, _variable(host, hostvars, "site_state") or {}) for host in hosts]
-    differing = [(host, state) for host, state in found if state.get("differs")]
-    return [host for host, _ in sorted(differing, key=lambda one: not one[1].get("new"))]
+@pass_context
+def fleet_hosts(context: Context, kind: str) -> list[str]:
+    """Give the hosts of a play that is only for some of them; a play for none costs nothing.
+
+    Kinds: `production`, what the inventory says is; `differing`, what `node_state` found so, those
+    that are new first; `found_anew`, whose GPUs are not as the inventory says or as they were
+    found before; `changed`, where agents were started.
+    """
+    # They are not there for a play that is only listed, nor for the first one.
+    hostvars = context.get_all().get("hostvars", {})
+    chosen = [host for host in hostvars if _KINDS[kind](host, hostvars[host])]
+    return sorted(chosen, key=lambda host: not _state(hostvars[host]).get("new"))
 
 
-def fleet_batches(hosts: Sequence[str], hostvars: Mapping[str, Any], share: str) -> list[Any]:
-    """Give the batches of :func:`fleet_differing`: new nodes all at once, then by the share."""
-    states = (_variable(host, hostvars, "site_state") or {} for host in hosts)
-    new = sum(bool(state.get("new")) for state in states)
+@pass_context
+def fleet_batches(context: Context, share: str) -> list[Any]:
+    """Give the batches of hosts that differ: new nodes all at once, then by the share."""
+    hostvars = context.get_all().get("hostvars", {})
+    new = sum(bool(_state(hostvars[host]).get("new")) for host in hostvars)
     return [*([new] if new else []), share]
 
 
-def fleet_changed(hosts: Sequence[str], hostvars: Mapping[str, Any]) -> list[str]:
-    """Give the hosts on which agents were started."""
-    return [host for host in hosts if _variable(host, hostvars, "clearml_agent_changed_slots")]
+def _state(variables: Mapping[str, Any]) -> Mapping[str, Any]:
+    return variables.get("site_state") or {}
 
 
-def fleet_found_anew(hosts: Sequence[str], hostvars: Mapping[str, Any]) -> list[str]:
-    """Give the hosts whose GPUs are not as the inventory says, or as they were found before."""
-    anew = []
-    for host in hosts:
-        found = (_variable(host, hostvars, "ansible_facts") or {}).get("fleet_found")
-        if found is None:
-            continue
-        variables = hostvars[host]
-        known = (
-            read_found(variables["inventory_dir"], host) if variables["inventory_dir"] else found
-        )
-        if known != found or variables["preflight_mig"] != found["mig"]:
-            anew.append(host)
-    return anew
+def _found_anew(host: str, variables: Mapping[str, Any]) -> bool:
+    found = (variables.get("ansible_facts") or {}).get("fleet_found")
+    if found is None:
+        return False
+    place = variables["inventory_dir"]
+    known = read_found(place, host) if place else found
+    return known != found or variables["preflight_mig"] != found["mig"]
 
 
-def fleet_production(hosts: Sequence[str], hostvars: Mapping[str, Any]) -> list[str]:
-    """Give the hosts whose inventory says that it is production."""
-    return [host for host in hosts if _variable(host, hostvars, "fleet_production")]
+_KINDS: dict[str, Callable[[str, Mapping[str, Any]], bool]] = {
+    "production": lambda _, variables: bool(variables.get("fleet_production")),
+    "differing": lambda _, variables: bool(_state(variables).get("differs")),
+    "found_anew": _found_anew,
+    "changed": lambda _, variables: bool(variables.get("clearml_agent_changed_slots")),
+}
 
 
 class _Variables(Mapping[str, Any]):
@@ -193,11 +197,6 @@ class _Variables(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len(self._names)
-
-
-def _variable(host: str, hostvars: Mapping[str, Any], name: str) -> Any:
-    # A play that is only listed has no variables of hosts.
-    return hostvars[host].get(name) if host in hostvars else None
 
 
 def _spec(path: str) -> Spec:
@@ -223,9 +222,6 @@ class FilterModule:
             "fleet_agent_problems": fleet_agent_problems,
             "fleet_problems": fleet_problems,
             "fleet_fingerprints": fleet_fingerprints,
-            "fleet_differing": fleet_differing,
+            "fleet_hosts": fleet_hosts,
             "fleet_batches": fleet_batches,
-            "fleet_changed": fleet_changed,
-            "fleet_found_anew": fleet_found_anew,
-            "fleet_production": fleet_production,
         }

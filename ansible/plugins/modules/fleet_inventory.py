@@ -32,7 +32,7 @@ attributes:
 EXAMPLES = r"""
 - name: Ensure the inventory is sound, and its machines are there
   fleet_inventory:
-    problems: "{{ ansible_play_hosts_all | fleet_problems(hostvars) }}"
+    problems: "{{ ansible_play_hosts_all | fleet_problems }}"
     chdir: "{{ playbook_dir }}/.."
   delegate_to: localhost
   run_once: true

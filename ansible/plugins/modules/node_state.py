@@ -55,7 +55,7 @@ EXAMPLES = r"""
 - name: Ensure it is known what differs
   node_state:
     record: /etc/fleet/provisioned.json
-    fingerprints: "{{ ['docker'] | fleet_fingerprints(inventory_hostname, hostvars) }}"
+    fingerprints: "{{ ['docker'] | fleet_fingerprints(inventory_hostname) }}"
 """
 
 RETURN = r"""
