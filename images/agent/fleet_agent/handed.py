@@ -27,7 +27,7 @@ class Handed:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         for file in folder.iterdir():
             file.unlink()
 

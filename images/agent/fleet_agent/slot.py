@@ -25,6 +25,7 @@ class Slot:
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
         self._lock: IO[str] | None = None
+        self.is_given_up = False
 
     def take(self, stand_by: Callable[[], None]) -> None:
         """Wait until the slot is free, and take it.
@@ -50,6 +51,7 @@ class Slot:
         if self._lock is not None:
             self._lock.close()
             self._lock = None
+            self.is_given_up = True
 
     @property
     def has_successor(self) -> bool:

@@ -3,15 +3,9 @@
 from __future__ import annotations
 
 import os
-import signal
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from time import sleep
-from types import FrameType
+from collections.abc import Sequence
 from typing import Any
 
-import psutil
-from clearml_agent.commands import Worker
 from clearml_agent.commands import worker as stock
 from clearml_agent.errors import APIError
 from clearml_agent.helper.resource_monitor import ResourceMonitor
@@ -19,25 +13,22 @@ from clearml_agent.helper.resource_monitor import ResourceMonitor
 from fleet_agent.asked import Asked
 from fleet_agent.drain import Drain
 from fleet_agent.handed import Handed
-from fleet_agent.health import Health
+from fleet_agent.put_back import Refused
 from fleet_agent.queues import FIELDS, read_queues
 from fleet_agent.settings import Settings
-from fleet_agent.slot import Slot
 from fleet_agent.state import STANDING_BY, SUCCESSOR_TAG, TAGS, StateFile, name_state
-from fleet_agent.task_process import WatchedCommand
-from fleet_agent.task_start import QuickStart, Waiting
+from fleet_agent.task_start import QuickStart
+from fleet_agent.tasks import CREATED, WAITING, TaskWorker
+from fleet_agent.time_limit import TimeUp, time_limit
 from fleet_agent.wishes import Wishes
 
-CREATED = "created"
-_STATUS = ("status", "status_message", "status_reason", "last_worker")
 # A server that is away must not keep a drained agent from leaving.
 UNREGISTER_SECONDS = 5
 # The loop that watches a task sleeps between its looks: it wakes when the task ends.
-WAITING = Waiting()
 stock.sleep = WAITING.sleep
 
 
-class FleetWorker(Worker):
+class FleetWorker(TaskWorker):
     """A `clearml-agent daemon` that drains on SIGTERM and polls with one request.
 
     Parameters
@@ -51,19 +42,15 @@ class FleetWorker(Worker):
     """
 
     def __init__(self, drain: Drain, settings: Settings, **arguments: Any) -> None:
-        self._drain = drain
-        self._health = Health(settings.state)
         self._handed = Handed(settings.state / "handed")
-        self._slot = Slot(settings.keep)
         self._wishes = Wishes(settings.wishes)
         self._tags = settings.tags
         self._tags_said: tuple[str, ...] | None = None
-        self._tasks: list[str] = []
         self._params: Any = None
         self._asked = Asked()
         self._asked.install()
         self._quick_start = QuickStart(os.environ.get("CLEARML_AGENT_DOCKER_HOST_MOUNT"))
-        super().__init__(**arguments)
+        super().__init__(drain, settings, **arguments)
         self._state = StateFile(settings.state, self.worker_id, settings.tags)
 
     def register_signal_handler(self) -> None:
@@ -112,6 +99,7 @@ class FleetWorker(Worker):
             The server no longer knows one of the queues.
         """
         self._let_go()
+        self._take_up(queue_ids)
         self._run_handed(queue_ids)
         self._say_state()
         result = self._session.send_request(
@@ -138,28 +126,27 @@ class FleetWorker(Worker):
         )
 
     def run_one_task(self, queue: str, task_id: str, *args: Any, **kwargs: Any) -> Any:
-        """Run a task, healthy for as long as it takes."""
-        self._tasks.append(task_id)
-        try:
-            with self._health.busy():
-                self._say_state()
-                self._name_refused(task_id)
-                return super().run_one_task(queue, task_id, *args, **kwargs)
-        finally:
-            self._tasks.remove(task_id)
+        """Run a task; what it asks of Docker and does not get is named in its log first."""
+        self._name_refused(task_id)
+        return super().run_one_task(queue, task_id, *args, **kwargs)
 
     def _name_refused(self, task: str) -> None:
-        """Say on a task which of what it asks of Docker it does not get."""
         if not self.docker_image_func:
             return
         try:
             container = self._read_task(task, "container").get("container") or {}
-        except (APIError, OSError) as error:  # what is not named is not granted either
+        except (Refused, OSError) as error:  # what is not named is not granted either
             print(f"Which container task {task} asks for could not be read: {error}")
             return
         lines = self._asked.note(task, container, self._docker_image)
         if lines:
             self.send_logs(task, [f"{line}\n" for line in lines], "WARNING")
+
+    def _settle(self, task: str) -> None:
+        super()._settle(task)
+        if self._handed.is_taken(task):
+            found = self._read_task(task)
+            self._handed.done(task, found.get("status", ""), found.get("status_message", ""))
 
     def _run_handed(self, queues: Sequence[str]) -> None:
         """Run the tasks that were handed over in the container, as the loop runs one of a queue."""
@@ -170,31 +157,17 @@ class FleetWorker(Worker):
                 self._handed.done(task, found.get("status", ""), message)
                 continue
             self.report_monitor(ResourceMonitor.StatusReport(queues=queues, task=task))
-            self.send_logs(task, [f"task {task} handed to {self.worker_id} on its node\n"], "INFO")
+            self._log_line(task, f"task {task} handed to {self.worker_id} on its node")
             self.run_one_task(queues[0], task, self._params)
-            self.report_monitor(ResourceMonitor.StatusReport(queues=self.queues))
-            found = self._read_task(task)
-            self._handed.done(task, found.get("status", ""), found.get("status_message", ""))
+            self.report_monitor(ResourceMonitor.StatusReport(queues=queues))
             self._let_go()
-
-    def _read_task(self, task: str, *fields: str) -> dict[str, Any]:
-        """A task's status, or other fields; nothing when the server does not know it."""
-        answer = self._session.send_request(
-            service="tasks",
-            action="get_all",
-            method="post",
-            json={"id": [task], "only_fields": fields or _STATUS, "search_hidden": True},
-        )
-        if not answer.ok:
-            raise APIError(answer)
-        return next(iter(answer.json()["data"]["tasks"]), {})
 
     def _say_state(self) -> bool:
         """Say what the agent is doing, where that changed; whether the server was told, too."""
         state = name_state(
-            asked=self._drain.asked, drained=self._wishes.drained, in_hand=bool(self._tasks)
+            asked=self._drain.asked, drained=self._wishes.drained, in_hand=bool(self._custody.tasks)
         )
-        self._state.say(state, self._tasks)
+        self._state.say(state, self._custody.tasks)
         tags = tuple(filter(None, [TAGS.get(state)]))
         if tags:
             tags += self._wishes.tags
@@ -207,21 +180,6 @@ class FleetWorker(Worker):
             self._tags_said = tags
         return True
 
-    def _let_go(self) -> None:
-        """End the stretch in which signals wait, unless services still run beside the loop."""
-        while self._services_mode and _children():
-            if not self._drain.asked:
-                return
-            sleep(1)
-        self._drain.release()
-
-    def _log_command_output(self, task_id: str, cmd: Any, *args: Any, **kwargs: Any) -> Any:
-        # A signal to the agent's process group must not reach the task.
-        kwargs["start_new_session"] = True
-        return super()._log_command_output(
-            task_id, WatchedCommand(cmd, self._say_state, WAITING.watch), *args, **kwargs
-        )
-
     def _get_docker_cmd(self, *args: Any, **kwargs: Any) -> list[str]:
         # The images hold all that a task needs. Only the start script is the standalone one:
         # an `execute --standalone-mode` would not clone the step code. A task's own set-up script
@@ -230,38 +188,11 @@ class FleetWorker(Worker):
         return self._quick_start.words(super()._get_docker_cmd(*args, **given))
 
     def _unregister(self, *args: Any, **kwargs: Any) -> None:
-        if self._slot.has_successor:
+        if self._slot.is_given_up or self._slot.has_successor:
             print("Another agent stands by for the slot and goes on as the same worker")
             return
         try:
-            with _time_limit(UNREGISTER_SECONDS):
+            with time_limit(UNREGISTER_SECONDS):
                 super()._unregister(*args, **kwargs)
-        except _TimeUp:
+        except TimeUp:
             print("The server did not answer in time: it will notice the absence itself")
-
-
-class _TimeUp(BaseException):
-    """Not an `Exception`, which the HTTP client would take for a reason to try again."""
-
-
-@contextmanager
-def _time_limit(seconds: float) -> Iterator[None]:
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        raise _TimeUp
-
-    previous = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, previous)
-
-
-def _children() -> list[psutil.Process]:
-    """Processes that this one started and that have not ended."""
-    return [
-        child
-        for child in psutil.Process().children()
-        if child.is_running() and child.status() != psutil.STATUS_ZOMBIE
-    ]

@@ -71,10 +71,9 @@ def test_other_queues_other_images_and_no_tags_are_changes(api, start_agent):
     ]
     agent.terminate()
     agent.wait(10)
-    start_agent.polled.unlink()
 
-    start_agent(*SLOT.queues)
-    wait_for(start_agent.polled.exists)
+    again = start_agent(*SLOT.queues)
+    wait_for((again.state / "polled").exists)
     (change,) = drift(api)
     assert (change.action, change.name) == ("change", WORKER)
     assert "does not say which image it runs" in change.why

@@ -1,0 +1,138 @@
+"""The tasks that an agent has in hand, and what becomes of them."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from fleet_agent.engine import remove_container
+from fleet_agent.in_hand import InHand, Records
+from fleet_agent.put_back import Call, Case, Log, put_back
+from fleet_agent.task_process import ContainerProcess, TaskCommand, TaskProcess
+from fleet_agent.time_limit import TimeUp, time_limit
+
+# A server that is away must not keep a node from going down; what is written down is put back by
+# the slot's next agent.
+PUT_BACK_SECONDS = 60
+
+
+class Custody:
+    """Tasks from when they are taken until nobody can lose them any more.
+
+    Parameters
+    ----------
+    records : Records
+        Where they are written down.
+    call : callable
+        `call(endpoint, **data)`: a request to the server.
+    log : callable
+        `log(task, text)`: a line of a task's log.
+    """
+
+    def __init__(self, records: Records, call: Call, log: Log) -> None:
+        self._records = records
+        self._call = call
+        self._log = log
+        self._held: dict[str, InHand] = {}
+        self._commands: dict[str, TaskCommand] = {}
+
+    @property
+    def tasks(self) -> list[str]:
+        """The ids of the tasks in hand."""
+        return list(self._held)
+
+    def begin(self, task: str, queue: str) -> None:
+        """A task was taken."""
+        if task not in self._held:
+            now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+            self._held[task] = self._records.begin(task, queue, now)
+
+    def left_behind(self) -> Iterator[InHand]:
+        """The tasks of agents that are gone; each is in hand now."""
+        for held in self._records.left_behind():
+            self._held[held.task] = held
+            yield held
+
+    def watch(
+        self,
+        task: str,
+        words: list[str],
+        tick: Callable[[], Any],
+        started: Callable[[subprocess.Popen], Any],
+    ) -> TaskCommand:
+        """The command of a task that is to be started, or taken up where there are no words.
+
+        Parameters
+        ----------
+        task : str
+            Its id.
+        words : list of str
+            The command line.
+        tick : callable
+            Called at each look at the process.
+        started : callable
+            Called with each process that stands for the task.
+        """
+
+        def look() -> None:
+            tick()
+            process = command.process
+            if process and held and process.forwarded() != held.forwarded:
+                held.note(forwarded=process.forwarded())
+
+        held = self._held.get(task)
+        if held is not None and not words:
+            command = TaskCommand(
+                [], look, started, container=held.container, forwarded=held.forwarded
+            )
+        else:
+            command = TaskCommand(words, look, started)
+            if held is not None and command.container:
+                held.note(container=command.container)
+        self._commands[task] = command
+        return command
+
+    def process(self, task: str) -> TaskProcess | ContainerProcess | None:
+        """The process of a task; None before it has one."""
+        command = self._commands.get(task)
+        return command.process if command else None
+
+    def give_back(self, task: str, why: str, worker: str, *, is_lost: bool = False) -> bool:
+        """Put a task back, and say so.
+
+        Returns
+        -------
+        bool
+            Whether it is done; otherwise the slot's next agent does it.
+        """
+        held = self._held[task]
+        case = Case(task, held.queue, why, worker, is_lost, is_resumed=bool(held.put_back))
+        held.note(put_back=why)
+        try:
+            with time_limit(PUT_BACK_SECONDS):
+                done = put_back(self._call, self._log, case)
+        except (Exception, TimeUp) as error:
+            print(f"Task {task} is not put back yet, the slot's next agent does it: {error}")
+            self.let_be(task)
+            return False
+        print(f"Task {task}: {done}, because {why}", flush=True)
+        return True
+
+    def let_be(self, task: str) -> None:
+        """Leave a task and what is written of it to the next look at what was left behind."""
+        self._commands.pop(task, None)
+        held = self._held.pop(task, None)
+        if held is not None:
+            held.release()
+
+    def settle(self, task: str) -> None:
+        """A task is over: the server knows its end, and nothing of it is left on the node."""
+        self._commands.pop(task, None)
+        held = self._held.pop(task, None)
+        if held is None:
+            return
+        if held.container and not remove_container(held.container):
+            print(f"The container {held.container} could not be removed", flush=True)
+        held.drop()

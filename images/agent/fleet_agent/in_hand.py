@@ -1,0 +1,125 @@
+"""What an agent has in hand, written down on the node, so that its next agent finds it.
+
+Each task is a file in a folder that old and new agents of a slot share, with a lock that its
+agent holds. A record whose lock is free is of an agent that is gone.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from fleet_agent.state import write_json
+
+_KEPT = ("task", "queue", "since", "container", "forwarded", "put_back")
+
+
+@dataclass
+class InHand:
+    """A task that an agent has.
+
+    Parameters
+    ----------
+    task : str
+        Its id.
+    queue : str
+        The id of the queue that it came from; empty for one that was handed over on the node.
+    since : str
+        When it was taken, for a person to read.
+    container : str
+        The name of its container; empty before there is one.
+    forwarded : int
+        How many bytes of what it printed the server has for certain.
+    put_back : str
+        Why it is being put back; empty while it is not.
+    file : Path or None
+        Where this is kept.
+    """
+
+    task: str
+    queue: str
+    since: str = ""
+    container: str = ""
+    forwarded: int = 0
+    put_back: str = ""
+    file: Path | None = field(default=None, repr=False)
+    _lock: IO[str] | None = field(default=None, repr=False)
+
+    def note(self, **changes: Any) -> None:
+        """Change what is written down."""
+        for name, value in changes.items():
+            setattr(self, name, value)
+        if self.file is not None:
+            write_json(self.file, {name: getattr(self, name) for name in _KEPT})
+
+    def release(self) -> None:
+        """Let another agent have the task; what is written of it stays."""
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def drop(self) -> None:
+        """The task is no longer in hand."""
+        if self.file is not None and self._lock is not None:
+            self.file.unlink(missing_ok=True)
+            _lock_file(self.file).unlink(missing_ok=True)
+        self.release()
+
+
+class Records:
+    """The records of a slot.
+
+    Parameters
+    ----------
+    folder : Path or None
+        The slot's; None keeps nothing.
+    """
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = None if folder is None else folder / "in-hand"
+
+    def begin(self, task: str, queue: str, since: str) -> InHand:
+        """Write down that a task is in hand now."""
+        if self._folder is None:
+            return InHand(task, queue, since)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        file = self._folder / f"{task}.json"
+        found = InHand(task, queue, since, file=file, _lock=_take(file))
+        found.note()
+        with file.open() as kept:
+            os.fsync(kept.fileno())  # what is popped is in no queue any more
+        return found
+
+    def left_behind(self) -> Iterator[InHand]:
+        """The tasks of agents that are gone; each is this agent's now."""
+        if self._folder is None or not self._folder.is_dir():
+            return
+        for file in sorted(self._folder.glob("*.json")):
+            lock = _take(file)
+            if lock is None:
+                continue
+            try:
+                data = json.loads(file.read_text())
+            except (FileNotFoundError, json.JSONDecodeError):
+                data = {}
+            found = {name: data[name] for name in _KEPT if name in data}
+            yield InHand(**{"task": file.stem, "queue": "", **found}, file=file, _lock=lock)
+
+
+def _lock_file(file: Path) -> Path:
+    return file.with_suffix(".lock")
+
+
+def _take(file: Path) -> IO[str] | None:
+    lock = _lock_file(file).open("a")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        return None
+    return lock
