@@ -29,6 +29,7 @@ STUB = """\
 #!/bin/sh
 for word in "$@"; do printf '%s\\0' "$word"; done > "$DOCKER_STUB/.new.$$"
 mv "$DOCKER_STUB/.new.$$" "$DOCKER_STUB/$1.$$"
+echo "Error: No such container" >&2
 exit 1
 """
 
