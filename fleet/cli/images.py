@@ -9,9 +9,28 @@ from pathlib import Path
 
 import click
 
+from fleet.errors import FleetError
 from fleet.images import BuiltImage, build, digests, present
 from fleet.images.catalog import load_images
 from fleet.images.release import release
+from fleet.images.reproduce import reproduce
+
+_MOST_LINES = 30
+_torch = click.option(
+    "--torch",
+    type=click.Choice(["auto", "cpu", "cuda"]),
+    default="auto",
+    show_default=True,
+    help="PyTorch of the cuda image; auto: cpu on a machine without an NVIDIA driver whose pip "
+    "settings offer a CPU wheel.",
+)
+_bases = click.option(
+    "--bases",
+    type=click.Choice(["auto", "registry", "debootstrap"]),
+    default="auto",
+    show_default=True,
+    help="Where the Debian bases come from; auto: a registry, else debootstrap.",
+)
 
 
 @click.group()
@@ -22,21 +41,8 @@ def images() -> None:
 @images.command(name="build")
 @click.argument("names", nargs=-1)
 @click.option("--push", "push_to", metavar="HOST:PORT", help="Push to this registry.")
-@click.option(
-    "--torch",
-    type=click.Choice(["auto", "cpu", "cuda"]),
-    default="auto",
-    show_default=True,
-    help="PyTorch of the cuda image; auto: cpu on a machine without an NVIDIA driver whose pip "
-    "settings offer a CPU wheel.",
-)
-@click.option(
-    "--bases",
-    type=click.Choice(["auto", "registry", "debootstrap"]),
-    default="auto",
-    show_default=True,
-    help="Where the Debian bases come from; auto: a registry, else debootstrap.",
-)
+@_torch
+@_bases
 @click.option(
     "--digests",
     "digests_file",
@@ -80,6 +86,32 @@ def build_command(
         click.echo(json.dumps({name: asdict(image) for name, image in built.items()}, indent=2))
     else:
         click.echo(f"images: {len(built)} ready after {time.monotonic() - start:.1f} s")
+
+
+@images.command(name="reproduce")
+@click.argument("names", nargs=-1)
+@_torch
+@_bases
+def reproduce_command(names: tuple[str, ...], torch: str, bases: str) -> None:
+    """Prove of the images NAMES, by default all, that the same input gives the same content.
+
+    Each is built once more from nothing (no cache, a base made anew) and compared path by path:
+    content, mode and owner, not time. Exit code 1 where any differs.
+    """
+    compared = reproduce(names or load_images(), torch=torch, bases=bases, echo=click.echo)
+    for one in compared:
+        if not one.differences:
+            click.echo(f"{one.name}: {one.paths} paths are the same, {one.summary[:19]}…")
+            continue
+        click.echo(f"{one.name}: {len(one.differences)} of {one.paths} paths differ")
+        for line in one.differences[:_MOST_LINES]:
+            click.echo(f"   {line}")
+    if differing := [one.name for one in compared if one.differences]:
+        raise FleetError(
+            f"what was built again differs: {', '.join(differing)}",
+            mend="where Debian packages differ, the mirror has newer ones since the first build: "
+            "run this again; else see docs/images.md",
+        )
 
 
 @images.command(name="list")

@@ -56,6 +56,8 @@ def explain_queue(spec: Spec, name: str, nodes: Nodes | None = None) -> Answer:
         sentences.append(f"A task may use {limits}.")
     if data != "-":
         sentences.append(f"Its tasks can read {data}.")
+    if group.task_user:
+        sentences.append(f"Its tasks run as user and group {group.task_user}, not as root.")
     sentences.append(
         f"Ask {queue.owner} about it." if queue.owner else "queues.yml names no owner of it."
     )

@@ -21,7 +21,7 @@ DRAINED_BY, DRAINED_SINCE, DRAINED_WHY = "drained-by", "drained-since", "drained
 
 
 def task_arguments(slot: Slot) -> list[str]:
-    """Arguments of `docker run` for each task of a slot: its limits and its mounts.
+    """Arguments of `docker run` for each task of a slot: its limits, its mounts and its user.
 
     A folder that a node does not have is an error of the task, not an empty folder: that is why
     mounts are given by `--mount` and not by `-v`.
@@ -41,6 +41,15 @@ def task_arguments(slot: Slot) -> list[str]:
         arguments.append(
             f"--mount=type=bind,source={mount.source},target={mount.destination}{access}"
         )
+    if slot.task_user:
+        # The image knows no such user: Docker gives it no home, and Python no name.
+        arguments += [
+            f"--user={slot.task_user}",
+            "--env=HOME=/tmp",
+            "--env=USER=task",
+            "--cap-drop=ALL",
+            "--security-opt=no-new-privileges",
+        ]
     return arguments
 
 
@@ -57,7 +66,7 @@ def worker_tags(plan: NodePlan, slot: Slot) -> dict[str, str]:
         AGENT: plan.agent_image.partition("@")[2],
         GROUP: slot.group,
         DEVICES: ",".join(slot.devices) or "none",
-        SETTINGS: _settings(slot.limits, slot.mounts, slot.object_stores)[1],
+        SETTINGS: _settings_of(slot)[1],
         # A server need not give the queues of a worker in the order that it polls them in.
         QUEUES: ",".join(slot.queues),
     }
@@ -96,14 +105,21 @@ def _slot_data(plan: NodePlan, slot: Slot) -> dict[str, Any]:
         "labels": dict(slot.labels),
         "worker_tags": [f"{kind}:{value}" for kind, value in worker_tags(plan, slot).items()],
         "task_arguments": task_arguments(slot),
-        **_settings(slot.limits, slot.mounts, slot.object_stores)[0],
+        **_settings_of(slot)[0],
     }
+
+
+def _settings_of(slot: Slot) -> tuple[dict[str, Any], str]:
+    return _settings(slot.limits, slot.mounts, slot.object_stores, slot.task_user)
 
 
 # Few are different in a fleet, however many slots it has.
 @functools.lru_cache(maxsize=256)
 def _settings(
-    limits: Limits, mounts: tuple[Mount, ...], object_stores: tuple[ObjectStore, ...]
+    limits: Limits,
+    mounts: tuple[Mount, ...],
+    object_stores: tuple[ObjectStore, ...],
+    task_user: str,
 ) -> tuple[dict[str, Any], str]:
     """The settings of a slot as plain data, and a short hash of them."""
     data = {
@@ -115,6 +131,7 @@ def _settings(
         "object_stores": [
             store.model_dump(exclude_none=True, exclude={"description"}) for store in object_stores
         ],
+        "task_user": task_user,
     }
     text = json.dumps(data, sort_keys=True)
     return data, hashlib.sha256(text.encode()).hexdigest()[:12]

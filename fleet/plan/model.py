@@ -81,6 +81,8 @@ class Slot:
         Folders of the node that its tasks see.
     object_stores : tuple of ObjectStore
         Buckets that its tasks may use.
+    task_user : str
+        `UID:GID` that its tasks run as; empty where they run as root of their containers.
     labels : mapping of str to str
         Labels of its container, by which monitoring and operators find it.
     """
@@ -96,6 +98,7 @@ class Slot:
     limits: Limits = field(default_factory=Limits)
     mounts: tuple[Mount, ...] = ()
     object_stores: tuple[ObjectStore, ...] = ()
+    task_user: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -213,5 +213,6 @@ def _slot(node: Node, group: _Group, limits: Limits, index: int, owned: tuple[st
         limits=limits,
         mounts=group.mounts,
         object_stores=group.object_stores,
+        task_user=group.entry.task_user or "",
         labels={"fleet.node": node.name, "fleet.slot": name, "fleet.group": group.name},
     )

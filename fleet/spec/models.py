@@ -16,6 +16,9 @@ ImageName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$")]
 Who = Annotated[str, Field(min_length=1, pattern=r"^\S(.*\S)?$", examples=["ada"])]
 AbsolutePath = Annotated[str, Field(pattern=r"^/[^:,\s]*$", examples=["/data/tables"])]
 Size = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,8}(MiB|GiB|TiB)$", examples=["16GiB"])]
+# Docker's own bounds; root is nobody's choice here: without a user, tasks are root.
+_Id = "[1-9][0-9]{0,8}"
+User = Annotated[str, Field(pattern=rf"^{_Id}:{_Id}$", examples=["1000:1000"])]
 Pattern = Annotated[str, Field(min_length=1, pattern=r"^\S+$", examples=["team-b-*"])]
 
 PER_GPU = "per_gpu"
@@ -138,6 +141,11 @@ class NodeGroup(_Entry):
     )
     data: DataAccess = Field(
         default_factory=DataAccess, description="Where the group's tasks can read data"
+    )
+    task_user: User | None = Field(
+        default=None,
+        description="User and group that the tasks run as, by their numbers, such as 1000:1000; "
+        "without it, as root of their containers",
     )
     description: str = Field(default="", description="What the group is for")
 

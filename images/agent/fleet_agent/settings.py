@@ -24,6 +24,8 @@ class Settings:
         How long a task may take to its end after SIGTERM; 0 for as long as it likes.
     tags : tuple of str
         The worker's.
+    task_user : str
+        `UID:GID` that tasks run as; empty where they run as root.
     """
 
     state: Path
@@ -31,10 +33,11 @@ class Settings:
     wishes: Path | None
     drain_seconds: float
     tags: tuple[str, ...]
+    task_user: str
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
-        """Read FLEET_AGENT_STATE, _KEEP, _WISHES and _DRAIN_SECONDS, and CLEARML_WORKER_TAGS."""
+        """Read CLEARML_WORKER_TAGS, and of FLEET_AGENT_… what is named as a field is here."""
         keep, wishes = (environment.get(f"FLEET_AGENT_{name}") for name in ("KEEP", "WISHES"))
         return cls(
             state=Path(environment.get("FLEET_AGENT_STATE") or "/run/fleet-agent"),
@@ -42,4 +45,5 @@ class Settings:
             wishes=Path(wishes) if wishes else None,
             drain_seconds=float(environment.get("FLEET_AGENT_DRAIN_SECONDS") or 0),
             tags=tuple(shlex.split(environment.get("CLEARML_WORKER_TAGS") or "")),
+            task_user=environment.get("FLEET_AGENT_TASK_USER") or "",
         )

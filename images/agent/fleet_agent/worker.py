@@ -18,6 +18,7 @@ from fleet_agent.queues import FIELDS, read_queues
 from fleet_agent.settings import Settings
 from fleet_agent.state import STANDING_BY, SUCCESSOR_TAG, TAGS, StateFile, name_state
 from fleet_agent.task_start import QuickStart
+from fleet_agent.task_user import TaskUser
 from fleet_agent.tasks import CREATED, WAITING, TaskWorker
 from fleet_agent.time_limit import TimeUp, time_limit
 from fleet_agent.wishes import Wishes
@@ -49,7 +50,9 @@ class FleetWorker(TaskWorker):
         self._params: Any = None
         self._asked = Asked()
         self._asked.install()
-        self._quick_start = QuickStart(os.environ.get("CLEARML_AGENT_DOCKER_HOST_MOUNT"))
+        host_mount = os.environ.get("CLEARML_AGENT_DOCKER_HOST_MOUNT")
+        self._quick_start = QuickStart(host_mount)
+        self._task_user = TaskUser(settings.task_user, host_mount)
         super().__init__(drain, settings, **arguments)
         self._state = StateFile(settings.state, self.worker_id, settings.tags)
 
@@ -185,7 +188,9 @@ class FleetWorker(TaskWorker):
         # an `execute --standalone-mode` would not clone the step code. A task's own set-up script
         # does not run: it would, before the step code could refuse the task for having one.
         given = {**kwargs, "standalone_mode": True, "docker_bash_setup_script": None}
-        return self._quick_start.words(super()._get_docker_cmd(*args, **given))
+        command = super()._get_docker_cmd(*args, **given)
+        self._task_user.share(command)
+        return self._quick_start.words(command)
 
     def _unregister(self, *args: Any, **kwargs: Any) -> None:
         if self._slot.is_given_up or self._slot.has_successor:

@@ -16,6 +16,7 @@ SLOT = {
     "labels": {"fleet.group": "cpu_nodes"},
     "worker_tags": ["devices:none"],
     "task_arguments": [],
+    "task_user": "",
 }
 PLAN = {
     "node": "n",

@@ -33,6 +33,7 @@ def slot(name, **other):
         "labels": {"fleet.node": "n", "fleet.slot": name, "fleet.group": "cpu_nodes"},
         "worker_tags": ["image:sha256:aa", "devices:none"],
         "task_arguments": [],
+        "task_user": "",
         **other,
     }
 

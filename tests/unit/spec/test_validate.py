@@ -61,7 +61,7 @@ def test_every_problem_has_its_place_rule_and_mend(broken):
     assert done.stdout.splitlines() == [
         "queues.yml:29:5: unknown key 'node_groups.cpu_nodes.slotz' [unknown-key]",
         "    fix: did you mean 'slots'? known here: image, slots, accelerator, services, limits, "
-        "data, description",
+        "data, task_user, description",
         "queues.yml:32:5: image 'cuder' does not exist [unknown-image]",
         "    fix: did you mean 'cuda'? there are: agent, cpu, cuda",
         "queues.yml: 2 problems",
