@@ -91,8 +91,9 @@ def run_playbook(
     layout.logs.mkdir(parents=True, exist_ok=True)
     log = layout.logs / f"{Path(playbook).stem}-{time.strftime('%Y%m%dT%H%M%S')}.log"
     command = [own_program("ansible-playbook"), "--inventory", str(inventory.resolve()), playbook]
-    # The machines are there, and whoever made them may still hold the fleet's lock.
-    command += ["--extra-vars", '{"fleet_machines_command": []}']
+    # The machines are there, and whoever made them may still hold the fleet's lock. Nobody works
+    # on a fleet that is not up, so that its nodes need not be done one after the other.
+    command += ["--extra-vars", '{"fleet_machines_command": [], "fleet_serial": "100%"}']
     reader = Reader(say)
     process = subprocess.Popen(
         command,

@@ -13,6 +13,7 @@ import subprocess
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.fleet_engine import Engine, EngineError
 from ansible.module_utils.fleet_files import lay_down
+from ansible.module_utils.fleet_gpus import parse_gpus
 from ansible.module_utils.fleet_project import generations
 from ansible.module_utils.fleet_slots import agents
 
@@ -38,8 +39,8 @@ options:
   owned:
     description:
       - Role to what it owns. C(files) are paths or patterns of paths, C(packages) names of Debian
-        packages, C(units) names of systemd units, C(project) the folder of a Compose project of
-        agents.
+        packages, C(units) names of systemd units, C(gpus) whether it divides the GPUs, C(project)
+        the C(name) and the C(directory) of a Compose project of agents.
     type: dict
   force:
     description: Whether every role differs, whatever is there.
@@ -110,6 +111,10 @@ def observe(owned):
         seen |= _packages(owned["packages"])
     if owned.get("units"):
         seen |= _units(owned["units"])
+    if owned.get("gpus"):
+        # MIG instances do not outlive a reboot.
+        gpus, mig = parse_gpus(_output("nvidia-smi", "--list-gpus"))
+        seen |= {f"GPU {gpu}": ", ".join(mig.get(str(gpu), ["whole"])) for gpu in range(gpus)}
     return seen
 
 

@@ -62,6 +62,14 @@ options:
     type: list
     elements: str
     default: []
+  toolkit:
+    description: Whether the container toolkit must be there already.
+    type: bool
+    default: true
+  divided:
+    description: Whether the GPUs must be divided already as O(mig) says.
+    type: bool
+    default: true
   mounts:
     description: Folders that must be there, each with its C(group) and its C(source).
     type: list
@@ -266,6 +274,8 @@ def _gpus(wanted, host):
 
 
 def _gpu_toolkit(wanted, host):
+    if not wanted["toolkit"]:
+        return None
     wants = wanted["gpus"] or (wanted["ask_gpus_for"] and host["gpus"])
     if not wants or host["gpu_toolkit"]:
         return None
@@ -277,6 +287,8 @@ def _gpu_toolkit(wanted, host):
 
 def _mig(wanted, host):
     """A MIG layout that the inventory tells of must be the driver's."""
+    if not wanted["divided"]:
+        return []
     if wanted["ask_gpus_for"]:
         return []  # It is compared when the plan knows the GPUs that were found.
     told = {str(gpu): list(profiles) for gpu, profiles in wanted["mig"].items()}
@@ -332,6 +344,8 @@ def main():
             "gpus": {"type": "int", "default": 0},
             "mig": {"type": "dict", "default": {}},
             "ask_gpus_for": {"type": "list", "elements": "str", "default": []},
+            "toolkit": {"type": "bool", "default": True},
+            "divided": {"type": "bool", "default": True},
             "mounts": {"type": "list", "elements": "dict", "default": []},
         },
         supports_check_mode=True,

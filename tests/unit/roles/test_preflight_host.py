@@ -14,6 +14,8 @@ WANTED = {
     "control_time": 1000.0,
     "gpus": 0,
     "mig": {},
+    "toolkit": True,
+    "divided": True,
     "ask_gpus_for": [],
     "mounts": [],
 }
@@ -151,3 +153,9 @@ def test_os_release_is_read_without_its_quotes(preflight, tmp_path):
     file.write_text('ID=debian\nVERSION_ID="13"\n# a comment\n')
 
     assert preflight.read_os_release(file) == {"ID": "debian", "VERSION_ID": "13"}
+
+
+def test_what_another_role_will_see_to_is_no_problem_yet(preflight):
+    wanted = {**WANTED, "gpus": 1, "mig": {"0": ["7g.40gb"]}, "toolkit": False, "divided": False}
+
+    assert preflight.find_problems(wanted, {**GOOD, "gpus": 1, "mig": {}}) == []
