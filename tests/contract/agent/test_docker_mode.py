@@ -11,8 +11,13 @@ import subprocess
 import psutil
 import pytest
 
-from tests.contract.agent.conftest import wait_for
+from tests.contract.agent.conftest import WORKER
+from tests.contract.agent.conftest import wait_for as wait_seconds
+from tests.contract.agent.test_handover import state
 from tests.contract.agent.test_put_back import begun, found, log, records, signal_again, waiting
+
+# A container takes its time on a machine that is busy.
+PATIENCE = 120
 
 TALKS = """
 import pathlib, time
@@ -27,6 +32,10 @@ while not (folder / "go").exists():
 print("the last line.", flush=True)
 raise SystemExit({code})
 """
+
+
+def wait_for(condition):
+    return wait_seconds(condition, seconds=PATIENCE)
 
 
 def docker(*words, check=True):
@@ -204,3 +213,51 @@ def test_a_task_that_is_killed_on_a_node_that_stays_has_failed(server, start, tm
 
     wait_for(lambda: server.status(task) == "failed")
     wait_for(lambda: containers(task) == [])
+
+
+def test_a_services_agent_hands_its_slot_over_and_stays_with_its_services(server, start, tmp_path):
+    places = [tmp_path / name for name in ("a", "b")]
+    for place in places:
+        place.mkdir()
+    tasks = [server.enqueue(TALKS.format(folder=str(place), code=0)) for place in places]
+    old = start("--services-mode")
+    wait_for(lambda: [begun(place) for place in places] == [1, 1])
+    wait_for(lambda: len(records(tmp_path)) == 2)
+    new = start("--services-mode")
+    wait_for(lambda: state(new) == "standing-by")
+    old.terminate()
+
+    wait_for(lambda: state(new) == "idle")
+    third = server.enqueue("print('a third')")
+    wait_for(lambda: server.status(third) == "completed")
+    assert old.poll() is None
+    assert server.tags(WORKER) == []
+    (places[0] / "go").touch()
+    wait_for(lambda: server.status(tasks[0]) == "completed")
+    assert old.poll() is None
+    old.terminate()
+    assert old.wait(PATIENCE) == 0, old.log.read_text()
+
+    wait_for(lambda: begun(places[1]) == 2)  # put back, and taken by the new agent
+    (places[1] / "go").touch()
+    wait_for(lambda: server.status(tasks[1]) == "completed")
+    wait_for(lambda: not any(map(containers, [*tasks, third])) and records(tmp_path) == [])
+    assert WORKER in server.workers()
+
+
+def test_services_outlive_their_agent_and_the_next_one_tells_the_end_that_they_could_not(
+    server, start, tmp_path
+):
+    task = server.enqueue(TALKS.format(folder=str(tmp_path), code=0))
+    agent = start("--services-mode")
+    wait_for(lambda: begun(tmp_path) == 1)
+    wait_for(lambda: "Service bootstrap completed" in agent.log.read_text())
+    kill_with_clients(agent)
+    again = start("--services-mode")
+    wait_for(lambda: "taken up again" in log(server, task))
+    docker("kill", *containers(task))
+
+    wait_for(lambda: server.status(task) == "failed")
+    wait_for(lambda: containers(task) == [] and records(tmp_path) == [])
+    again.terminate()
+    assert again.wait(PATIENCE) == 0
