@@ -27,7 +27,10 @@ options:
     choices: [present, absent]
     default: present
   folders:
-    description: Folders, each with C(path), C(mode), C(owner) and C(group). They are never removed.
+    description:
+      - Folders, each with C(path), C(mode), C(owner) and C(group), these by name
+        or number.
+      - With O(state=absent), those that are empty then are removed.
     type: list
     elements: dict
     default: []
@@ -41,7 +44,7 @@ options:
     type: dict
     default: {}
   secrets_owner:
-    description: User and group of the same name that the secrets belong to.
+    description: User and group of the same name, or number, that the secrets belong to.
     type: str
     default: root
   absent:
@@ -150,9 +153,17 @@ def mode_of(entry):
 def ids(entry):
     """User and group number; none of a user that a dry run has not made."""
     try:
-        return pwd.getpwnam(entry["owner"]).pw_uid, grp.getgrnam(entry["group"]).gr_gid
+        return (
+            number_of(entry["owner"], lambda name: pwd.getpwnam(name).pw_uid),
+            number_of(entry["group"], lambda name: grp.getgrnam(name).gr_gid),
+        )
     except KeyError:
         return None
+
+
+def number_of(name, look_up):
+    """A user's or group's number, which may be given itself."""
+    return int(name) if str(name).isdecimal() else look_up(name)
 
 
 def make(entry):
@@ -236,6 +247,7 @@ def bring_about(parameters, dry_run):
     written = differing(files, FILE) if there else []
     gone = parameters["absent"] if there else [entry["path"] for entry in files]
     removed = [path for path in gone if os.path.lexists(path)]
+    empty = [] if there else hollow(parameters["folders"], removed)
     stop = parameters["stopped"]
     if not there:
         stop = [*parameters["restarted"], *parameters["started"], *stop]
@@ -253,6 +265,8 @@ def bring_about(parameters, dry_run):
             write(entry)
         for path in removed:
             remove(path)
+        for path in empty:
+            os.rmdir(path)
         touched = [*(entry["path"] for entry in written), *removed]
         if any(path.startswith(UNIT_FOLDER) for path in touched):
             systemctl("daemon-reload")
@@ -265,7 +279,7 @@ def bring_about(parameters, dry_run):
                 systemctl(verb, "--quiet", unit)
     return {
         "written": [entry["path"] for entry in [*folders, *written]],
-        "removed": removed,
+        "removed": [*removed, *empty],
         "units": {**stopping, **running},
     }, differences
 
@@ -276,6 +290,17 @@ def remove(path):
     folder = os.path.dirname(path)
     if folder.endswith(".d") and not os.listdir(folder):
         shutil.rmtree(folder)
+
+
+def hollow(folders, removed):
+    """The folders that hold nothing but what is removed, the inner ones first."""
+    gone = list(removed)
+    for path in sorted((entry["path"] for entry in folders), key=len, reverse=True):
+        if os.path.isdir(path) and not os.path.islink(path):
+            inside = (os.path.join(path, name) for name in os.listdir(path))
+            if all(one in gone for one in inside):
+                gone.append(path)
+    return gone[len(removed) :]
 
 
 def difference(entry):
