@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import signal
 import sys
 from pathlib import Path
 
@@ -29,6 +30,8 @@ def main(names: list[str]) -> int:
             file=sys.stderr,
         )
         return 2
+    # What a benchmark has started, it also ends.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     for name in names or BENCHMARKS:
         benchmark = importlib.import_module(f"tests.bench.{BENCHMARKS[name]}")
         figures = benchmark.run(lambda line: print(f"  {line}", file=sys.stderr, flush=True))
