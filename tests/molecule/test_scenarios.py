@@ -22,6 +22,8 @@ SCENARIOS = sorted(
     key=lambda name: (name != FIRST, name),
 )
 SCENARIOS.remove("default")
+#: Roles that leave nothing behind, and so have nothing to uninstall.
+PUT_NOTHING_THERE = ("preflight", "smoke")
 #: A name of their own, so that the nodes a developer works with stay.
 ENVIRONMENT = {
     **os.environ,
@@ -53,6 +55,17 @@ def nodes() -> Iterator[None]:
     yield
     done = molecule("destroy", "--scenario-name=default")
     assert done.returncode == 0, done.stdout[-4000:]
+
+
+def test_each_role_has_a_scenario_that_asserts_and_can_be_validated_and_uninstalled():
+    roles = {path.parent.name for path in (REPOSITORY / "roles").glob("*/tasks")}
+    assert set(SCENARIOS) == roles
+    for role in roles:
+        verify = (REPOSITORY / "molecule" / role / "tasks" / "verify.yml").read_text()
+        assert "ansible.builtin.assert:" in verify, role
+        entries = {path.stem for path in (REPOSITORY / "roles" / role / "tasks").glob("*.yml")}
+        assert "validate" in entries, role
+        assert "uninstall" in entries or role in PUT_NOTHING_THERE, role
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
