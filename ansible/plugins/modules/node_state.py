@@ -12,7 +12,7 @@ import subprocess
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.fleet_engine import Engine, EngineError
-from ansible.module_utils.fleet_files import lay_down
+from ansible.module_utils.fleet_files import lay_down, read
 from ansible.module_utils.fleet_gpus import parse_gpus
 from ansible.module_utils.fleet_project import generations
 from ansible.module_utils.fleet_slots import agents
@@ -105,7 +105,7 @@ def observe(owned):
     """How what a role owns is now: a name for each part, and its state in one line."""
     seen = {}
     for pattern in owned.get("files") or []:
-        paths = sorted(glob.glob(pattern)) or [pattern]
+        paths = sorted(glob.glob(pattern)) if glob.has_magic(pattern) else [pattern]
         seen |= {path: _file(path) for path in paths}
     if owned.get("packages"):
         seen |= _packages(owned["packages"])
@@ -125,8 +125,7 @@ def agents_amiss(project, engine):
     if not engine.answers():
         return ["the Docker Engine does not answer"]
     directory, name = project["directory"], project["name"]
-    with open(os.path.join(directory, _PROJECT_FILE), encoding="utf-8") as file:
-        wanted = generations(file.read())
+    wanted = generations(read(os.path.join(directory, _PROJECT_FILE)))
     found = {agent.container: agent for agent in agents(engine, name)}
     reasons = []
     for container in wanted:

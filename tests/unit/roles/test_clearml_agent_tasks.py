@@ -103,29 +103,10 @@ def test_a_disabled_node_loses_its_credentials_though_it_has_no_project(run_role
     assert "changed=0" in again.said
 
 
-@pytest.mark.parametrize(
-    "folder", ["/srv/a fleet", "/srv/fl:eet", "srv/fleet", "/srv/../etc", "/srv/fleet/", "/srv/$A"]
-)
-def test_a_folder_that_docker_cannot_be_told_is_refused(run_role, node, folder):
-    run = run_role(
-        "clearml_agent", tasks="validate", **{**node, "clearml_agent_data_directory": folder}
-    )
-
-    assert run.status == 2
-    assert f'"{folder}" of localhost cannot be a folder of the agents' in run.words
-
-
-@pytest.mark.parametrize("source", ["{}/etc", "{}/data/gpu_nodes", "{}", "{}//etc/", "/"])
-def test_a_mount_that_shows_the_agents_folders_is_refused(run_role, node, tmp_path, source):
-    mounts = [{"group": "cpu_nodes", "source": source.format(tmp_path)}]
+def test_a_setting_that_is_wrong_is_told_without_a_connection(run_role, node, tmp_path):
+    mounts = [{"group": "cpu_nodes", "source": f"{tmp_path}/etc"}]
     run = run_role("clearml_agent", tasks="validate", clearml_agent_mounts=mounts, **node)
 
     assert run.status == 2
     assert "of cpu_nodes shows" in run.words
-
-
-def test_folders_and_mounts_that_are_apart_are_taken(run_role, node, tmp_path):
-    mounts = [{"group": "cpu_nodes", "source": f"{tmp_path}/etc-of-tables"}]
-    run = run_role("clearml_agent", tasks="validate", clearml_agent_mounts=mounts, **node)
-
-    assert run.status == 0, run.said
+    assert run_role("clearml_agent", tasks="validate", **node).status == 0

@@ -1,0 +1,226 @@
+"""How the agents of a node are replaced: what is started, who is told to leave, and when."""
+
+import pytest
+
+PROJECT = "fleet"
+
+
+class Engine:
+    """An engine that holds containers as `docker inspect` shows them, and notes what it is told."""
+
+    def __init__(self):
+        self.there, self.told, self.images = {}, [], set()
+
+    def add(self, name, *, running=True, restart="unless-stopped", health="healthy"):
+        slot = name.removeprefix(f"{PROJECT}-").partition(".")[0]
+        labels = {"fleet.slot": slot, "fleet.group": "cpu_nodes"}
+        self.there[name] = {
+            "Name": f"/{name}",
+            "Config": {"Labels": labels, "Env": [f"CLEARML_WORKER_ID={slot}"]},
+            "State": {"Running": running, "Health": {"Status": health}},
+            "HostConfig": {"RestartPolicy": {"Name": restart}},
+        }
+
+    def answers(self):
+        return True
+
+    def containers(self, **_):
+        return list(self.there.values())
+
+    def has_image(self, image):
+        return image in self.images
+
+    def keep_stopped(self, name):
+        self.told.append(("keep stopped", name))
+        self.there[name]["HostConfig"]["RestartPolicy"]["Name"] = "no"
+
+    def terminate(self, name):
+        self.told.append(("terminate", name))
+        if name not in BUSY:
+            self.there[name]["State"]["Running"] = False
+
+    def remove(self, name):
+        self.told.append(("remove", name))
+        del self.there[name]
+
+
+BUSY = set()
+
+
+@pytest.fixture
+def project(load_module):
+    return load_module("ansible/plugins/module_utils/fleet_project.py")
+
+
+@pytest.fixture
+def engine(project, monkeypatch):
+    """An engine whose agents are well, and busy where a test says so."""
+    engine = Engine()
+    BUSY.clear()
+
+    def docker(*arguments, **_):
+        if arguments[0] == "compose":
+            for service in arguments[arguments.index("--no-recreate") + 1 :]:
+                engine.add(f"{PROJECT}-{service}")
+        return 0, ""
+
+    def states(found):
+        tasks = ["t1" if agent.container in BUSY else None for agent in found]
+        return [
+            {"slot": agent.slot, "container": agent.container, "task": task}
+            for agent, task in zip(found, tasks, strict=True)
+        ]
+
+    monkeypatch.setattr(project, "docker", docker)
+    monkeypatch.setattr(project, "states", states)
+    monkeypatch.setattr(project, "_LOOK_SECONDS", 0)
+    return engine
+
+
+def bring(project, engine, wanted, images=()):
+    made = project.Project(engine, PROJECT, "/etc/fleet", wanted)
+    made.pull(images)
+    made.start(0)
+    made.hand_over(5)
+    made.clear()
+    return made.report
+
+
+OLD, NEW = "fleet-n-0.aaaaaaaa", "fleet-n-0.bbbbbbbb"
+
+
+def test_a_node_without_agents_gets_them(project, engine):
+    report = bring(project, engine, [OLD, "fleet-n-1.cccccccc"])
+
+    assert report.started == [OLD, "fleet-n-1.cccccccc"]
+    assert engine.told == []
+
+
+def test_what_is_the_same_is_left_alone(project, engine):
+    engine.add(OLD)
+
+    assert not bring(project, engine, [OLD]).changed
+
+
+def test_an_idle_agent_is_replaced_and_removed_when_its_successor_is_there(project, engine):
+    engine.add(OLD)
+    report = bring(project, engine, [NEW])
+
+    assert report.started == [NEW]
+    assert engine.told == [("keep stopped", OLD), ("terminate", OLD), ("remove", OLD)]
+    assert list(engine.there) == [NEW]
+    assert report.leaving == []
+
+
+def test_a_busy_agent_is_named_and_told_once(project, engine):
+    engine.add(OLD)
+    BUSY.add(OLD)
+    report = bring(project, engine, [NEW])
+    again = bring(project, engine, [NEW])
+
+    assert report.leaving == [{"slot": "n-0", "container": OLD, "task": "t1"}]
+    # A second signal would have it put its task back.
+    assert [what for what, _ in engine.told] == ["keep stopped", "terminate"]
+    assert not again.changed
+    assert again.leaving == report.leaving
+
+
+def test_nobody_leaves_for_a_successor_that_does_not_poll(project, engine, monkeypatch):
+    engine.add(OLD)
+    there = project.docker
+
+    def ill(*arguments, **options):
+        if arguments[0] == "exec":
+            return 1, ""
+        return (0, "no such host") if arguments[0] == "logs" else there(*arguments, **options)
+
+    monkeypatch.setattr(project, "docker", ill)
+    with pytest.raises(project.ProjectError, match="no such host") as raised:
+        bring(project, engine, [NEW])
+
+    assert NEW in str(raised.value)
+    assert engine.told == []
+    # Nor the next time, when it is there already.
+    with pytest.raises(project.ProjectError):
+        bring(project, engine, [NEW])
+    assert engine.told == []
+
+
+def test_an_agent_that_was_stopped_by_hand_is_started(project, engine):
+    engine.add(OLD, running=False)
+
+    assert bring(project, engine, [OLD]).started == [OLD]
+
+
+def test_a_slot_that_is_gone_has_no_successor(project, engine):
+    engine.add(OLD)
+    report = bring(project, engine, [])
+
+    assert (report.started, report.told) == ([], [OLD])
+
+
+def test_what_is_set_back_gets_an_agent_beside_the_one_that_leaves(project, load_module):
+    slots = load_module("ansible/plugins/module_utils/fleet_slots.py")
+    engine = Engine()
+    engine.add(OLD, restart="no")
+    text = 'services:\n  "n-0.aaaaaaaa":\n    container_name: "fleet-n-0.aaaaaaaa"\n'
+    other = project.beside_leaving(text, slots.agents(engine, PROJECT))
+
+    assert project.generations(text) == [OLD]
+    assert project.generations(other) == ["fleet-n-0.aaaaaaab"]
+    assert '"n-0.aaaaaaab":' in other
+
+
+def test_a_dry_run_says_what_would_be_and_does_nothing(project, engine):
+    engine.add(OLD)
+    made = project.Project(engine, PROJECT, "/etc/fleet", [NEW])
+    made.plan(["registry/image"])
+
+    assert (made.report.started, made.report.told) == ([NEW], [OLD])
+    assert made.report.pulled == ["registry/image"]
+    assert engine.told == []
+    assert list(engine.there) == [OLD]
+
+
+def test_tasks_are_put_back_by_a_second_signal(project, engine):
+    engine.add(OLD)
+    BUSY.add(OLD)
+    made = project.Project(engine, PROJECT, "/etc/fleet", [])
+    made.hand_over(5)
+    BUSY.clear()
+    made.put_back()
+    made.clear()
+
+    assert [what for what, _ in engine.told].count("terminate") == 2
+    assert engine.there == {}
+
+
+@pytest.fixture
+def node(tmp_path):
+    """The folders of a node with two groups, that had an older version once."""
+    copy = ".clearml_agent.n%3A0.cfg"
+    for name in (
+        *("etc/compose.yaml", "etc/clearml.conf"),
+        *("etc/cpu_nodes.clearml.conf", "etc/gpu_nodes.clearml.conf"),
+        *(f"data/{copy}", f"data/cpu_nodes/{copy}", f"data/gpu_nodes/{copy}"),
+        *("data/gpu_nodes/vcs-cache/kept", "data/gpu_nodes/other.cfg"),
+    ):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("secret")
+    return tmp_path
+
+
+def test_credentials_of_a_group_that_left_the_node_are_leftovers_and_nothing_else(project, node):
+    found = project.leftover_credentials(str(node / "etc"), str(node / "data"), {"cpu_nodes"})
+
+    assert [path.removeprefix(f"{node}/") for path in found] == [
+        "etc/clearml.conf",
+        "etc/gpu_nodes.clearml.conf",
+        "data/.clearml_agent.n%3A0.cfg",
+        "data/gpu_nodes/.clearml_agent.n%3A0.cfg",
+    ]
+
+
+def test_a_machine_that_never_was_a_node_has_no_leftovers(project, tmp_path):
+    assert project.leftover_credentials(f"{tmp_path}/etc", f"{tmp_path}/data", set()) == []

@@ -1,0 +1,141 @@
+"""What `site.yml` finds of a node, and whether there is anything to do."""
+
+import json
+
+import pytest
+
+
+class NoEngine:
+    def answers(self):
+        return False
+
+
+@pytest.fixture(scope="module")
+def module(load_module):
+    return load_module("ansible/plugins/modules/node_state.py")
+
+
+@pytest.fixture
+def owned(tmp_path):
+    """What a role owns, and how it left that."""
+    (tmp_path / "daemon.json").write_text("{}")
+    (tmp_path / "daemon.json").chmod(0o644)
+    return {"files": [f"{tmp_path}/*.json", f"{tmp_path}/absent"]}
+
+
+def record(module, owned, fingerprint="1"):
+    found = {"fingerprint": fingerprint, "owned": owned, "state": module.observe(owned)}
+    return json.loads(json.dumps({"docker": found}))
+
+
+def compare(module, kept, fingerprint="1"):
+    return module.compare(kept, {"docker": fingerprint}, NoEngine())
+
+
+def test_a_node_that_is_as_it_was_left_matches(module, owned):
+    assert compare(module, record(module, owned)) == {}
+
+
+def test_a_new_node_and_other_variables_differ(module, owned):
+    assert compare(module, {}) == {"docker": ["it was never done"]}
+    found = compare(module, record(module, owned), fingerprint="2")
+    assert found == {"docker": ["its code or its variables changed"]}
+
+
+@pytest.mark.parametrize(
+    ("touch", "told"),
+    [
+        (lambda folder: (folder / "daemon.json").write_text("[]"), "daemon.json is "),
+        (lambda folder: (folder / "daemon.json").chmod(0o600), "0600, and was left "),
+        (lambda folder: (folder / "daemon.json").unlink(), "daemon.json is gone, and was left "),
+        (lambda folder: (folder / "absent").touch(), "absent is "),
+        (lambda folder: (folder / "more.json").touch(), "more.json is there, and was not"),
+    ],
+)
+def test_what_was_touched_by_hand_differs(module, owned, tmp_path, touch, told):
+    kept = record(module, owned)
+    touch(tmp_path)
+
+    (reason,) = compare(module, kept)["docker"]
+    assert told in reason
+
+
+def test_packages_and_units_are_read_as_they_are(module, monkeypatch):
+    said = {
+        "dpkg-query": "docker.io hi 26.1.5\ndocker-cli ii 26.1.5\n",
+        "systemctl": "Id=docker.service\nActiveState=active\nUnitFileState=enabled\n\n",
+        "nvidia-smi": "GPU 0: A (UUID: x)\n  MIG 3g.40gb Device 0: (UUID: y)\nGPU 1: A (UUID: z)\n",
+    }
+    monkeypatch.setattr(module, "_output", lambda command, *_: said[command])
+    seen = module.observe(
+        {
+            "packages": ["docker.io", "docker-cli", "docker-compose"],
+            "units": ["docker.service", "gone.service"],
+            "gpus": True,
+        }
+    )
+
+    assert seen == {
+        "package docker.io": "hi 26.1.5",
+        "package docker-cli": "ii 26.1.5",
+        "package docker-compose": "absent",
+        "unit docker.service": "active enabled",
+        "unit gone.service": "absent",
+        "GPU 0": "3g.40gb",
+        "GPU 1": "whole",
+    }
+
+
+class Engine:
+    def __init__(self, *containers):
+        self._containers = containers
+
+    def answers(self):
+        return True
+
+    def containers(self, **_):
+        return [
+            {
+                "Name": f"/{name}",
+                "Config": {"Labels": {"fleet.slot": "n-0"}, "Env": []},
+                "State": {"Running": running, "Health": {"Status": health}},
+                "HostConfig": {"RestartPolicy": {"Name": restart}},
+            }
+            for name, running, health, restart in self._containers
+        ]
+
+
+GOOD = ("fleet-n-0.aaaaaaaa", True, "healthy", "unless-stopped")
+LEAVING = ("fleet-n-0.bbbbbbbb", True, "healthy", "no")
+
+
+@pytest.mark.parametrize(
+    ("containers", "told"),
+    [
+        ([GOOD], []),
+        # It finishes its task, and goes by itself.
+        ([GOOD, LEAVING], []),
+        ([GOOD, (LEAVING[0], False, "healthy", "no")], []),
+        ([], ["the agent fleet-n-0.aaaaaaaa does not run"]),
+        ([(GOOD[0], False, *GOOD[2:])], ["the agent fleet-n-0.aaaaaaaa does not run"]),
+        ([(*GOOD[:3], "no")], ["the agent fleet-n-0.aaaaaaaa was told to leave"]),
+        ([(*GOOD[:2], "unhealthy", GOOD[3])], ["the agent fleet-n-0.aaaaaaaa does not poll"]),
+        (
+            [GOOD, (LEAVING[0], *GOOD[1:])],
+            ["the agent fleet-n-0.bbbbbbbb is not wanted any more"],
+        ),
+    ],
+)
+def test_agents_must_be_those_of_the_project(module, tmp_path, containers, told):
+    (tmp_path / "compose.yaml").write_text('    container_name: "fleet-n-0.aaaaaaaa"\n')
+    project = {"directory": str(tmp_path), "name": "fleet"}
+
+    assert module.agents_amiss(project, Engine(*containers)) == told
+
+
+def test_a_project_whose_file_is_gone_differs(module, tmp_path):
+    project = {"directory": str(tmp_path), "name": "fleet"}
+
+    assert module.agents_amiss(project, Engine(GOOD)) == [
+        "the agent fleet-n-0.aaaaaaaa is not wanted any more"
+    ]
