@@ -109,8 +109,7 @@ def reproduce_command(names: tuple[str, ...], torch: str, bases: str) -> None:
     if differing := [one.name for one in compared if one.differences]:
         raise FleetError(
             f"what was built again differs: {', '.join(differing)}",
-            mend="where Debian packages differ, the mirror has newer ones since the first build: "
-            "run this again; else see docs/images.md",
+            mend="mend what makes it so: docs/images.md says what may differ",
         )
 
 

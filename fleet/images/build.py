@@ -26,7 +26,7 @@ def build(
     torch: str = "auto",
     bases: str = "auto",
     digests_file: Path = digests.PATH,
-    again: bool = False,
+    mark: str = "",
     echo: Callable[[str], None] = print,
 ) -> dict[str, BuiltImage]:
     """Build the named images and what they stand on; an image that is there already is kept.
@@ -44,8 +44,8 @@ def build(
         Where the Debian bases come from.
     digests_file : Path
         Where the digests of what was pushed are written down; images/digests.yml by default.
-    again : bool
-        Whether to build beside it what is there, from nothing; see :class:`Choices`.
+    mark : str
+        Whether to build from nothing, beside what is there; see :class:`Choices`.
     echo : callable
         Takes one line for each step; it may be called from several threads.
 
@@ -69,7 +69,7 @@ def build(
         )
     use_system_path()
     needed = {name: specs[name] for want in wanted for name in lineage(want, specs)}
-    choices = Choices(_torch(torch, needed), _bases(bases), again=again)
+    choices = Choices(_torch(torch, needed), _bases(bases), mark=mark)
     programs = Programs()
     workshop = Workshop(specs, load_bases(), choices, programs=programs, logs=LOGS, echo=echo)
     pushes: dict[str, Future[BuiltImage]] = {}

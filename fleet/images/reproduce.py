@@ -7,11 +7,14 @@ from dataclasses import dataclass
 
 from fleet.images import engine, tree
 from fleet.images.build import build
+from fleet.images.tree import Tree
+
+_AGAIN, _ONCE_MORE = "-again", "-once-more"
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """An image, and what is otherwise in the one that was built again.
+    """What two builds of an image have otherwise.
 
     Parameters
     ----------
@@ -20,7 +23,7 @@ class Comparison:
     paths : int
         How many paths were compared.
     summary : str
-        SHA-256 of the tree of the image that is there.
+        SHA-256 of the tree of the last one built.
     differences : list of str
         A line for each path that differs; empty where none does.
     """
@@ -40,8 +43,10 @@ def reproduce(
 ) -> list[Comparison]:
     """Build the images and what they stand on once more, and compare all paths of each.
 
-    The second build takes nothing from the builder's cache, and makes its Debian bases anew where
-    they are made here. It is removed afterwards.
+    The new build takes nothing from the builder's cache, and makes its Debian bases anew where
+    they are made here. Where the image that is there differs, it may be of a time when the mirror
+    had other Debian packages: then a third build is compared with the second. What was built
+    anew is removed.
 
     Parameters
     ----------
@@ -49,22 +54,26 @@ def reproduce(
         As of :func:`fleet.images.build.build`.
     """
     names = list(names)
-    first = build(names, torch=torch, bases=bases, echo=echo)
-    kept = set(engine.our_images())
+
+    def trees(mark: str = "") -> dict[str, Tree]:
+        built = build(names, torch=torch, bases=bases, mark=mark, echo=echo)
+        return {name: tree.of_image(built[name].image_id) for name in names}
+
     try:
-        second = build(names, torch=torch, bases=bases, again=True, echo=echo)
-        return [_compare(name, first[name].image_id, second[name].image_id) for name in names]
+        there, again = trees(), trees(_AGAIN)
+        if there != again:
+            echo("images: what is there differs, and may be older; building from nothing once more")
+            there, again = again, trees(_ONCE_MORE)
     finally:
-        for reference in sorted(set(engine.our_images()) - kept):
-            if reference.endswith("-again"):
+        for reference in engine.our_images():
+            if reference.endswith((_AGAIN, _ONCE_MORE)):
                 engine.query("image", "rm", reference)
-
-
-def _compare(name: str, first: str, second: str) -> Comparison:
-    one = tree.of_image(first)
-    return Comparison(
-        name=name,
-        paths=len(one),
-        summary=tree.summary(one),
-        differences=tree.differences(one, tree.of_image(second)),
-    )
+    return [
+        Comparison(
+            name=name,
+            paths=len(again[name]),
+            summary=tree.summary(again[name]),
+            differences=tree.differences(there[name], again[name]),
+        )
+        for name in names
+    ]

@@ -40,19 +40,14 @@ class Choices:
         The build of PyTorch.
     bases : {"auto", "registry", "debootstrap"}
         Where bases come from.
-    again : bool
-        Whether to build from nothing what may be there already, beside it: under another tag,
+    mark : str
+        The end of the tags of what is to be built from nothing, beside what may be there already:
         without the builder's cache, and from a base that is made anew where it is made here.
     """
 
     torch: Torch
     bases: base_images.Mode
-    again: bool = False
-
-    @property
-    def mark(self) -> str:
-        """The end of the tags that are given."""
-        return "-again" if self.again else ""
+    mark: str = ""
 
 
 def repository_of(name: str) -> str:
@@ -140,7 +135,7 @@ class Workshop:
             self._ready(image)
 
     def _what_is_there(self, names: list[str]) -> tuple[dict[str, Base], dict[str, BuiltImage]]:
-        if self._choices.again:
+        if self._choices.mark:
             return {}, {}
         bases: dict[str, Base] = {}
         for name in dict.fromkeys(self._base_of(name) for name in names):
@@ -243,7 +238,7 @@ class Workshop:
                     self._site,
                     secrets,
                     context,
-                    cache=not self._choices.again,
+                    cache=not self._choices.mark,
                 ),
                 env=self._builder.env,
                 log=self._logs / f"image-{name}.log",
@@ -271,7 +266,7 @@ class Workshop:
 
     def _note(self, name: str, reference: str) -> None:
         # What is built beside another to be compared with it takes nothing's place.
-        if self._choices.again:
+        if self._choices.mark:
             return
         with self._noting:
             record.note(name, reference, RECORD)

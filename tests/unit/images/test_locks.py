@@ -53,3 +53,16 @@ def test_a_cpu_and_a_cuda_fleet_compute_with_the_same_torch():
         for torch in ("cpu", "cuda")
     ]
     assert versions[0] == f"{versions[1]}+cpu"
+
+
+@pytest.mark.parametrize("torch", ["cpu", "cuda"])
+def test_the_cuda_image_adds_to_the_cpu_images_lock_and_changes_nothing_of_it(torch):
+    specs = load_images()
+
+    def lock(name):
+        return (IMAGES_DIR / specs[name].lock_for(torch)).read_text()
+
+    beneath = [lock("common"), lock("cpu")]
+    added = locks.parse(locks.beyond(lock("cuda"), beneath))
+    assert "torch" in added
+    assert not set(added) & {name for text in beneath for name in locks.parse(text)}
