@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,7 @@ _FIELDS = [
     "last_worker",
 ]
 _PASSED = ("completed", "published")
+_RUNNING = ("queued", "in_progress")
 _LOG_LINES = 8
 
 
@@ -114,14 +116,29 @@ def weigh(
     return Proof(tuple(passed), waiting, failed)
 
 
-def read_outcomes(api: Api, task_ids: Iterable[str]) -> dict[str, Outcome]:
-    """Task → what came of it, for all by one request; more for those that did not tell why."""
+def read_outcomes(api: Api, task_ids: Iterable[str], *, seconds: float = 0) -> dict[str, Outcome]:
+    """Task → what came of it, for all by one request; more for those that did not tell why.
+
+    Parameters
+    ----------
+    api : Api
+        The server.
+    task_ids : iterable of str
+        The tasks.
+    seconds : float
+        How long to wait for those that still run: an agent of services has more in hand, and does
+        not wait for each to end.
+    """
     ids = list(task_ids)
     if not ids:
         return {}
-    found = {
-        task["id"]: task for task in api.tasks(id=ids, only_fields=_FIELDS, search_hidden=True)
-    }
+    end = time.monotonic() + seconds
+    while True:
+        tasks = api.tasks(id=ids, only_fields=_FIELDS, search_hidden=True)
+        if time.monotonic() >= end or not any(task["status"] in _RUNNING for task in tasks):
+            break
+        time.sleep(1)
+    found = {task["id"]: task for task in tasks}
     return {task_id: _outcome(api, task_id, found.get(task_id)) for task_id in ids}
 
 

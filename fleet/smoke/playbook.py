@@ -19,6 +19,8 @@ def prove(
     api: Api,
     slots: Mapping[str, Sequence[Mapping[str, Any]]],
     handed: Mapping[str, Mapping[str, Mapping[str, Any]]],
+    *,
+    seconds: float = 0,
 ) -> dict[str, Proof]:
     """Host → what is known of its slots, by one look at the server.
 
@@ -30,12 +32,14 @@ def prove(
         Host → slots of its plan.
     handed : mapping
         Host → slot → what the host's module told.
+    seconds : float
+        How long to wait for tasks that still run.
     """
     told = {
         host: {slot: Handed(**one) for slot, one in found.items()} for host, found in handed.items()
     }
     ran = [one.task for found in told.values() for one in found.values() if one.state != "waiting"]
-    outcomes = read_outcomes(api, ran)
+    outcomes = read_outcomes(api, ran, seconds=seconds)
     return {
         host: weigh(found, {slot["name"]: slot["image"] for slot in slots[host]}, outcomes)
         for host, found in told.items()

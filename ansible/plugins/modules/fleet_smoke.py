@@ -37,6 +37,10 @@ options:
     description: Host to slot to what the host's module C(smoke_slots) told; for O(state=read).
     type: dict
     default: {}
+  timeout:
+    description: Seconds to wait for tasks that still run; for O(state=read).
+    type: int
+    default: 0
 attributes:
   check_mode: {support: full}
 """
@@ -81,6 +85,7 @@ def main() -> None:
             "repository": {"type": "str", "default": ""},
             "local_fleet": {"type": "str", "default": ""},
             "handed": {"type": "dict", "default": {}},
+            "timeout": {"type": "int", "default": 0},
         },
         supports_check_mode=True,
     )
@@ -104,7 +109,7 @@ def main() -> None:
             tasks = smoke.create_tasks(api, slots, code)
             smoke.remove_old(api)
             module.exit_json(changed=False, tasks=tasks)
-        found = smoke.prove(api, wanted["slots"], wanted["handed"])
+        found = smoke.prove(api, wanted["slots"], wanted["handed"], seconds=wanted["timeout"])
     except FleetError as error:
         module.fail_json(msg=str(error))
     for line in smoke.not_proven(found):

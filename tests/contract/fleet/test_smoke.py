@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 
 import pytest
 
@@ -99,3 +100,20 @@ def test_what_came_of_tasks_is_read_with_its_reasons(api, slots):
     told = {"task": failed, "state": "ran", "message": "", "image": slot["image"]}
     proof = prove(api, slots, {"gpu-9": {slot["name"]: told}})["gpu-9"]
     assert proof.failed == {slot["name"]: ("gpu: what\n  fix: this",)}
+
+
+def test_a_task_that_still_runs_is_waited_for(api, slots):
+    """An agent of services hands its tasks on and does not wait for their ends."""
+    (slot,) = slots["gpu-9"]
+    task = create_tasks(api, slots_from_plans(slots), CODE)["gpu-9"][slot["name"]]
+    value = json.dumps([{"name": "image", "ok": True, "found": "it"}])
+    item = {"name": RESULTS_OBJECT, "type": "json", "value": value}
+    api.call("tasks.edit_configuration", task=task, configuration=[item])
+    api.call("tasks.started", task=task, force=True)
+    ends = threading.Timer(0.5, lambda: api.call("tasks.completed", task=task, force=True))
+    ends.start()
+
+    found = read_outcomes(api, [task], seconds=30)
+
+    ends.join()
+    assert found[task].passed
