@@ -8,6 +8,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from fleet.services import serves
+
 # Docker takes a folder and where it is seen as one text, parted by a colon.
 _PLAIN = re.compile(r"(/[A-Za-z0-9._@+-]+)+")
 _DIRECTORIES = ("clearml_agent_config_directory", "clearml_agent_data_directory")
@@ -41,7 +43,8 @@ def agent_problems(
         A line each, with what to do about it.
     """
     problems = []
-    if not (plan["slots"] or plan["unknown_gpus"] or plan["disabled"]):
+    idle = not (plan["slots"] or plan["unknown_gpus"] or plan["disabled"])
+    if idle and not serves(groups):
         problems.append(
             f"{host} has no slot: none of its groups ({', '.join(groups)}) is a node group of "
             "queues.yml, or those that are give it none. Fix: put it in a node group, let "

@@ -8,6 +8,7 @@ from fleet.inventory.faults import Faults
 from fleet.inventory.reading import Reading
 from fleet.plan import Node, NodePlan
 from fleet.plan.findings import Finding
+from fleet.services import serves
 from fleet.spec import Place, Problem, Spec
 from fleet.spec.wording import nearest
 
@@ -136,10 +137,12 @@ class FleetRules:
         return problems
 
     def _others(self) -> list[Problem]:
-        """Hosts that are in no node group: site.yml provisions all hosts, and fails on these."""
+        """Hosts that are in no node group and give no service: site.yml fails on these."""
         faults = Faults(self._reading.source)
         known = ", ".join(self._spec.node_groups)
         for host, groups in self._reading.others.items():
+            if serves(groups):
+                continue
             mine = [group for group in groups if group not in _UNGROUPED]
             what = f"is in no node group, only in {', '.join(mine)}" if mine else "is in no group"
             mend = f"put it into one of {known}, or into an inventory of its own"

@@ -31,6 +31,7 @@ _OTHERS = (
     "fleet_queues_file",
     "fleet_registry",
     "fleet_serial",
+    "fleet_services_state",
     "fleet_wait_for_tasks",
     "fleet_yes",
 )

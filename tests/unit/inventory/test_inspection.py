@@ -10,6 +10,7 @@ import pytest
 from fleet.found import read_found, write_found
 from fleet.inventory import inspect, read_declared, read_inventory, reading
 from fleet.paths import REPOSITORY
+from fleet.services import GROUPS
 from fleet.spec import load
 from tests.own_contract import SPEC, SPEC_TEXT
 
@@ -64,6 +65,14 @@ def test_the_inventories_of_the_repository_are_sound(name):
     open_to_users = {"image-without-digest", "queue-without-node"}
     found = [str(problem) for problem in result.problems if problem.rule not in open_to_users]
     assert found == []
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_a_machine_that_only_gives_a_service_needs_no_node_group(inspected, group):
+    result = inspected(SOUND + f"    {group}: {{hosts: {{helper-1: , gpu-1: }}}}\n")
+
+    assert (result.problems, result.notes) == ([], [])
+    assert result.nodes == 3
 
 
 GPU = SOUND.splitlines().index("        gpu-1:") + 1  # its line
