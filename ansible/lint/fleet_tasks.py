@@ -18,6 +18,7 @@ _AT_HOME = {
 _WRITERS = {"assemble", "blockinfile", "copy", "file", "get_url", "lineinfile", "replace"}
 _WRITERS |= {"template", "unarchive"}
 _DAEMON_FILE = "docker/daemon.json"
+_ROLE_FOLDERS = {"handlers", "tasks"}
 
 
 class NoLoopOnNodes(AnsibleLintRule):
@@ -114,7 +115,11 @@ def _action(task: Task) -> str:
 
 def _role(file: Lintable | None) -> str | None:
     parts = file.path.resolve().parts if file is not None else ()
-    return parts[parts.index("roles") + 1] if "roles" in parts else None
+    # A checkout may lie below a folder of this name, too.
+    for index, part in enumerate(parts[:-2]):
+        if part == "roles" and parts[index + 2] in _ROLE_FOLDERS:
+            return parts[index + 1]
+    return None
 
 
 def _strings(value: Any) -> list[str]:

@@ -72,6 +72,7 @@ CONTENTS = {
     "roles/docker/tasks/main.yml": [
         {"ansible.builtin.copy": {**COPY, "dest": "/etc/docker/daemon.json"}}
     ],
+    "shared/tasks/ask.yml": [{**RUN, "register": "ask_answer"}],
     "plays/site.yml": [{"hosts": "all", "gather_facts": False, "tasks": [RUN]}],
 }
 
@@ -79,7 +80,8 @@ CONTENTS = {
 @pytest.fixture(scope="module")
 def found(tmp_path_factory) -> dict[str, set[str]]:
     """The findings of our rules, by file; one run of ansible-lint."""
-    project = tmp_path_factory.mktemp("project")
+    # A checkout may lie in a folder of this name, too.
+    project = tmp_path_factory.mktemp("project") / "roles" / "checkout"
     for name, tasks in CONTENTS.items():
         path = project / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -88,7 +90,7 @@ def found(tmp_path_factory) -> dict[str, set[str]]:
     shutil.copytree(RULES, project / "ansible" / "lint")
     shutil.copy(REPOSITORY / ".ansible-lint", project)
     done = subprocess.run(
-        [LINT, "--offline", "--format=json", "roles", "plays"],
+        [LINT, "--offline", "--format=json", "roles", "plays", "shared"],
         cwd=project,
         env={**os.environ, "PATH": f"{LINT.parent}{os.pathsep}{os.environ['PATH']}"},
         capture_output=True,
