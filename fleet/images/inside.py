@@ -8,6 +8,7 @@ from the command line and prints what it found as JSON.
 from __future__ import annotations
 
 import ctypes
+import email
 import importlib.metadata
 import json
 import re
@@ -35,6 +36,8 @@ _NORMAL = re.compile(r"[-_.]+")
 _LICENCE = re.compile(r"^License:[ \t]*(\S.*?)[ \t]*$", re.MULTILINE)
 _MACHINE_READABLE = "https://www.debian.org/doc/packaging-manuals/copyright-format"
 _DPKG_FIELDS = ("binary:Package", "Version", "Architecture", "source:Package", "db:Status-Abbrev")
+# Where an image without dpkg's own record says what was unpacked into it.
+_UNPACKED = Path("/var/lib/dpkg/status.d")
 _COMMON_LICENCE = re.compile(r"/usr/share/common-licenses/([A-Za-z0-9.+-]*[A-Za-z0-9])")
 
 
@@ -236,7 +239,10 @@ def python_licences(metadata: Any) -> list[str]:
 
 
 def debian_packages() -> list[dict[str, Any]]:
-    """Name, version, architecture, source and licences of each Debian package."""
+    """Name, version, architecture, source and licences of each Debian package.
+
+    Those that were unpacked without dpkg are `foreign`: another release's, perhaps.
+    """
     form = "\\t".join(f"${{{field}}}" for field in _DPKG_FIELDS) + "\\n"
     listed = subprocess.run(
         ["dpkg-query", "--show", f"--showformat={form}"], capture_output=True, text=True, check=True
@@ -244,21 +250,27 @@ def debian_packages() -> list[dict[str, Any]]:
     packages = []
     for line in listed.splitlines():
         name, version, architecture, source, status = line.split("\t")
-        if not status.startswith("ii"):
-            continue
-        name = name.partition(":")[0]
-        copyright_file = Path("/usr/share/doc") / name / "copyright"
-        text = copyright_file.read_text(errors="replace") if copyright_file.is_file() else ""
-        packages.append(
-            {
-                "name": name,
-                "version": version,
-                "architecture": architecture,
-                "source": source,
-                "licences": debian_licences(text),
-            }
-        )
+        if status.startswith("ii"):
+            packages.append(debian_package(name.partition(":")[0], version, architecture, source))
+    for path in sorted(_UNPACKED.glob("*")):
+        fields = email.message_from_string(path.read_text())
+        name, source = fields["Package"], (fields["Source"] or fields["Package"]).split()[0]
+        package = debian_package(name, fields["Version"], fields["Architecture"], source)
+        packages.append(package | {"foreign": True})
     return packages
+
+
+def debian_package(name: str, version: str, architecture: str, source: str) -> dict[str, Any]:
+    """One package, with the licences that its copyright file names."""
+    file = Path("/usr/share/doc") / name / "copyright"
+    text = file.read_text(errors="replace") if file.is_file() else ""
+    return {
+        "name": name,
+        "version": version,
+        "architecture": architecture,
+        "source": source,
+        "licences": debian_licences(text),
+    }
 
 
 def debian_licences(text: str) -> list[str]:

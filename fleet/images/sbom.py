@@ -102,7 +102,9 @@ def _python(package: dict[str, Any]) -> Component:
 
 def _debian(package: dict[str, Any], release: str) -> Component:
     name, version = package["name"], package["version"]
-    qualifiers = {"arch": package["architecture"], "distro": release}
+    qualifiers = {"arch": package["architecture"]}
+    if not package.get("foreign"):
+        qualifiers["distro"] = release
     if package["source"] != name:
         qualifiers["upstream"] = package["source"]
     return Component(

@@ -17,6 +17,8 @@ INSTALLED = Installed(
     debian=[
         {"name": "libc6", "version": "2.36-9+deb12u10", "architecture": "amd64",
          "source": "glibc", "licences": ["GPL-2+", "LGPL-2.1-or-later"]},
+        {"name": "docker-cli", "version": "26", "architecture": "amd64", "source": "docker.io",
+         "licences": [], "foreign": True},
     ],
 )  # fmt: skip
 
@@ -27,7 +29,7 @@ def parts(text):
 
 def test_each_package_is_there_with_its_version_licence_and_address():
     found = parts(sbom.document(IMAGE, INSTALLED, "bookworm"))
-    assert set(found) == {"numpy", "six", "mute", "libc6"}
+    assert set(found) == {"numpy", "six", "mute", "libc6", "docker-cli"}
     assert found["numpy"]["licenses"] == [{"expression": "BSD-3-Clause AND MIT"}]
     assert found["six"]["licenses"] == [{"license": {"name": "Somebody's own"}}]
     assert "licenses" not in found["mute"]
@@ -39,6 +41,7 @@ def test_each_package_is_there_with_its_version_licence_and_address():
     assert found["libc6"]["version"] == "2.36-9+deb12u10"
     assert found["libc6"]["purl"].startswith("pkg:deb/debian/libc6@2.36-9")
     assert "distro=bookworm" in found["libc6"]["purl"]
+    assert "distro" not in found["docker-cli"]["purl"]
     assert "upstream=glibc" in found["libc6"]["purl"]
 
 
