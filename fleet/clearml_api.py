@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
@@ -95,6 +97,20 @@ class Api:
                 self.url,
             )
         return answer["data"]
+
+    def now(self) -> datetime:
+        """The server's own time, to the second; the clock of this machine need not be right.
+
+        Raises
+        ------
+        FleetError
+            The server did not answer, or does not say.
+        """
+        try:
+            said = requests.get(f"{self.url}/debug.ping", timeout=_PING_SECONDS).headers["Date"]
+        except (requests.RequestException, KeyError) as error:
+            raise _away(self.url, error) from error
+        return parsedate_to_datetime(said)
 
     def tasks(self, **query: Any) -> list[dict[str, Any]]:
         """All tasks that match a query of `tasks.get_all`, page after page."""

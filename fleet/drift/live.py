@@ -34,10 +34,21 @@ def read_live(api: Api, *, lost_seconds: int = LOST_SECONDS) -> Live:
     return Live(
         server=api.url,
         queues=tuple(live_queues(api)),
-        workers=_workers(api, lost_seconds),
+        workers=read_workers(api, lost_seconds=lost_seconds),
         templates=templates,
         older=older,
     )
+
+
+def read_workers(api: Api, *, lost_seconds: int = LOST_SECONDS) -> dict[str, LiveWorker]:
+    """Worker id → worker, of all that the server lists; parameters as of :func:`read_live`."""
+    shared: dict[tuple[str, ...], tuple[str, ...]] = {}
+    workers: dict[str, LiveWorker] = {}
+    # Asked a second time and not reckoned: this machine's clock need not be the server's.
+    for lost, seconds in ((True, _NO_LIMIT), (False, lost_seconds)):
+        for worker in api.call("workers.get_all", last_seen=seconds)["workers"]:
+            workers[worker["id"]] = _worker(worker, lost, shared)
+    return workers
 
 
 def _templates(api: Api) -> tuple[dict[str, dict[str, Any]], tuple[dict[str, Any], ...]]:
@@ -48,16 +59,6 @@ def _templates(api: Api) -> tuple[dict[str, dict[str, Any]], tuple[dict[str, Any
         if newest.setdefault(phase_of(task["tags"]), task) is not task:
             older.append(task)
     return newest, tuple(older)
-
-
-def _workers(api: Api, lost_seconds: int) -> dict[str, LiveWorker]:
-    shared: dict[tuple[str, ...], tuple[str, ...]] = {}
-    workers: dict[str, LiveWorker] = {}
-    # Asked a second time and not reckoned: this machine's clock need not be the server's.
-    for lost, seconds in ((True, _NO_LIMIT), (False, lost_seconds)):
-        for worker in api.call("workers.get_all", last_seen=seconds)["workers"]:
-            workers[worker["id"]] = _worker(worker, lost, shared)
-    return workers
 
 
 def _worker(
@@ -72,4 +73,5 @@ def _worker(
         tags=shared.setdefault(tags, tags),
         last_heard=str(worker.get("last_report_time") or ""),
         lost=lost,
+        task=(worker.get("task") or {}).get("id") or "",
     )

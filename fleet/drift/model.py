@@ -124,6 +124,8 @@ class LiveWorker:
         When it last reported, by the server's clock, in ISO 8601.
     lost : bool
         Whether that is too long ago for a worker that is well.
+    task : str
+        The id of the task that it runs; empty without.
     """
 
     id: str
@@ -131,6 +133,7 @@ class LiveWorker:
     tags: tuple[str, ...] = ()
     last_heard: str = ""
     lost: bool = False
+    task: str = ""
 
     @property
     def rest(self) -> Rest | None:
