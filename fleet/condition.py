@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,8 @@ from fleet.plan import Rest
 from fleet.plan.container import IMAGE
 from fleet.plan.drained import DRAINED
 
-_KEYS = ("node", "slot", "state", "task", "image", "last_heard", "drained")
+_KEYS = ("node", "slot", "state", "task", "image", "last_heard")
+_FRACTION = re.compile(r"\.\d+")
 
 
 def condition(
@@ -31,14 +33,19 @@ def condition(
 
 
 def lines(entries: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The entries as a table of text."""
+    """The entries as a table of text, and below it who drained what."""
     headings = tuple(key.replace("_", " ") for key in _KEYS)
     rows = [headings, *(tuple(_cell(entry[key]) for key in _KEYS) for entry in entries)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
+    table = [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in rows
     ]
+    drained: dict[str, list[str]] = {}
+    for entry in entries:
+        if entry["drained"]:
+            drained.setdefault(entry["drained"], []).append(entry["slot"] or entry["node"])
+    return table + [f"{', '.join(slots)}: {why}" for why, slots in drained.items()]
 
 
 def _node(
@@ -111,4 +118,5 @@ def _image(worker: LiveWorker | None) -> str:
 
 
 def _cell(value: str) -> str:
-    return short(value) or "-"
+    # An image is told by what tells it from others, a time to the second.
+    return _FRACTION.sub("", short(value)) or "-"

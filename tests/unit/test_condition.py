@@ -71,5 +71,11 @@ def test_agents_beyond_the_plan_and_nodes_without_slots_are_told():
 def test_the_table_has_a_heading_and_a_short_digest():
     entries = condition({"cpu-1": {"plan": PLAN, "slots": []}}, {"cpu-1:0": worker("cpu-1:0")})
     heading, first, _ = lines(entries)
-    assert heading.split() == ["node", "slot", "state", "task", "image", "last", "heard", "drained"]
+    assert heading.split() == ["node", "slot", "state", "task", "image", "last", "heard"]
     assert first.split()[:5] == ["cpu-1", "cpu-1:0", "absent", "-", "c" * 12]
+
+
+def test_the_table_ends_with_who_drained_what():
+    slots = [agent("cpu-1:0", "drained"), agent("cpu-1:1", "drained")]
+    told = lines(condition({"cpu-1": {"plan": PLAN, "slots": slots, "wish": WISH}}, {}))
+    assert told[-1] == ("cpu-1:0, cpu-1:1: drained by ann since 2026-11-23T19:00:00Z: a new disk")
