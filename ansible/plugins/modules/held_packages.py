@@ -6,6 +6,7 @@ from __future__ import annotations
 import fnmatch
 import os
 import re
+import shutil
 import subprocess
 import time
 
@@ -42,6 +43,13 @@ options:
         sources.list(5).
     type: dict
     default: {}
+  leaves:
+    description:
+      - What the packages leave on the machine, removed with V(absent). Of a mount point the content
+        goes. A path that ends with a C(/) is a folder that goes only when it is empty.
+    type: list
+    elements: str
+    default: []
   update_after:
     description: Age in seconds from which apt's lists are fetched anew before an installation.
     type: int
@@ -200,9 +208,32 @@ def remove(names):
         run([*_APT, "remove", "--purge", *sorted(left)])
 
 
+def remains(paths):
+    """Those of the paths that are there, and would go."""
+    return [path for path in paths if os.path.lexists(path) and not _stays(path)]
+
+
+def clear(path):
+    """Remove a file or a tree; of a mount point, what is in it."""
+    if os.path.islink(path) or not os.path.isdir(path):
+        os.unlink(path)
+    elif os.path.ismount(path):
+        for name in os.listdir(path):
+            clear(os.path.join(path, name))
+    else:
+        shutil.rmtree(path)
+
+
 def hold(names):
     """Hold packages."""
     run(["dpkg", "--set-selections"], "".join(f"{name} hold\n" for name in names))
+
+
+def _stays(path):
+    """Whether there is nothing to remove: a mount point without content, or a folder with."""
+    if path.endswith("/"):
+        return bool(os.listdir(path))
+    return os.path.ismount(path) and not os.listdir(path)
 
 
 def _lists_are_older_than(seconds):
@@ -266,11 +297,17 @@ def _present(module, packages):
 def _absent(module, packages):
     files = differing(apt_files(module.params["name"], {}, ""))
     before = read_installed(packages)
+    left = remains(module.params["leaves"])
     if not module.check_mode:
         if before:
             remove(sorted(before))
         write(files)
-    return bool(files or before), before, {}
+        # One after another: a folder may be empty once what is in it is gone.
+        for path in module.params["leaves"]:
+            if remains([path]):
+                clear(path)
+                left.append(path)
+    return bool(files or before or left), before, {}
 
 
 def _listing(versions):
@@ -289,6 +326,7 @@ def main():
                 "default": "present",
             },
             "borrow": {"type": "dict", "default": {}},
+            "leaves": {"type": "list", "elements": "str", "default": []},
             "update_after": {"type": "int", "default": 86400},
         },
         supports_check_mode=True,

@@ -56,3 +56,26 @@ def test_another_release_has_no_such_files_and_loses_them_when_it_was_upgraded()
 def test_what_a_simulation_would_remove_is_read():
     simulation = "NOTE: …\nRemv runc [1.1.5]\nInst x\nPurg tini [0.19]\n"
     assert MODULE.removals(simulation) == {"runc", "tini"}
+
+
+def test_what_packages_leave_goes_and_a_folder_that_others_use_stays(tmp_path):
+    for name in ("tree/x", "cni/net.d/", "others/net.d/"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "others" / "net.d" / "10-own.conf").write_text("{}")
+    wanted = ["tree", "cni/net.d/", "cni/", "others/net.d/", "others/", "absent"]
+    for path in [f"{tmp_path}/{name}" for name in wanted]:
+        if MODULE.remains([path]):
+            MODULE.clear(path)
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["others"]
+    assert (tmp_path / "others" / "net.d" / "10-own.conf").exists()
+
+
+def test_of_a_mount_point_the_content_goes(tmp_path, monkeypatch):
+    (tmp_path / "overlay2" / "x").mkdir(parents=True)
+    monkeypatch.setattr(MODULE.os.path, "ismount", lambda path: path == str(tmp_path))
+    assert MODULE.remains([str(tmp_path)]) == [str(tmp_path)]
+    MODULE.clear(str(tmp_path))
+
+    assert list(tmp_path.iterdir()) == []
+    assert MODULE.remains([str(tmp_path)]) == []
