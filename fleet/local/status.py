@@ -102,9 +102,21 @@ def _node(layout: Layout, node: str, address: str) -> Part:
     if listing.returncode != 0:
         return Part(node, address, False, "no Docker Engine answers in it; run the playbook")
     inner = sorted(listing.stdout.splitlines())
-    ill = [line for line in inner if ": Up" not in line or "(unhealthy)" in line]
+    slots_at_work = {_slot(line) for line in inner if ": Up" in line}
+    ill = [
+        line
+        for line in inner
+        if (": Up" not in line or "(unhealthy)" in line)
+        # An agent that handed its slot over and has ended is removed later.
+        and not (": Exited (0)" in line and _slot(line) in slots_at_work)
+    ]
     well = bool(inner) and not ill
     return Part(node, address, well, "; ".join(ill or inner) or "has no agent; run the playbook")
+
+
+def _slot(line: str) -> str:
+    """The slot of an agent's container, whose name ends in its generation."""
+    return line.partition(": ")[0].rpartition(".")[0]
 
 
 def _state(layout: Layout, what: str) -> str:

@@ -56,6 +56,12 @@ class LocalFleet:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
+    def agent(self, slot: str) -> str:
+        """The container of a slot's newest agent, stopped or not."""
+        listing = ("docker", "ps", "--all", "--filter", f"label=fleet.slot={slot}")
+        node = slot.rpartition("-")[0]
+        return self.on_node(node, *listing, "--format", "'{{.Names}}'").split()[0]
+
     @property
     def leftovers(self) -> dict[str, list[str]]:
         """What bears the fleet's label in Docker, and processes of its state directory."""

@@ -6,6 +6,7 @@ Uses the fleet of the other tests, before the last of them takes it down.
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,9 +44,8 @@ def test_one_line_of_the_inventory_adds_a_node(fleet, inventory):
     assert "+ cpu-2:0" in found.stdout
     assert "2 to add, 0 to change, 0 to remove, 0 unknown" in found.stdout
 
-    started = fleet.on_node(
-        "cpu-1", "docker", "inspect", "-f", "{{.State.StartedAt}}", "fleet-cpu-1-0"
-    )
+    agent = fleet.agent("cpu-1-0")
+    started = fleet.on_node("cpu-1", "docker", "inspect", "-f", "{{.State.StartedAt}}", agent)
     done = fleet.playbook("-i", str(inventory), "site.yml", "--limit", "cpu-2")
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr
     again = fleet.playbook("-i", str(inventory), "site.yml", "--limit", "cpu-2")
@@ -53,10 +53,10 @@ def test_one_line_of_the_inventory_adds_a_node(fleet, inventory):
 
     equal = fleet.cli("plan", "-i", str(inventory))
     assert equal.returncode == _EQUAL, equal.stdout + equal.stderr
-    assert "cpu-2:1" in fleet.on_node("cpu-2", "docker", "inspect", "fleet-cpu-2-1")
+    assert "cpu-2:1" in fleet.on_node("cpu-2", "docker", "inspect", fleet.agent("cpu-2-1"))
     # Nobody else was touched.
     assert started == fleet.on_node(
-        "cpu-1", "docker", "inspect", "-f", "{{.State.StartedAt}}", "fleet-cpu-1-0"
+        "cpu-1", "docker", "inspect", "-f", "{{.State.StartedAt}}", agent
     )
 
 
@@ -70,7 +70,7 @@ def test_a_node_whose_line_is_gone_is_unknown_until_its_machine_is(fleet):
 
 
 def test_an_agent_that_was_stopped_by_hand_shows(fleet):
-    fleet.on_node("cpu-1", "docker", "stop", "fleet-cpu-1-1")
+    fleet.on_node("cpu-1", "docker", "stop", fleet.agent("cpu-1-1"))
     try:
         found = fleet.cli("plan")
         assert found.returncode == _DRIFT, found.stdout + found.stderr
@@ -79,6 +79,48 @@ def test_an_agent_that_was_stopped_by_hand_shows(fleet):
         done = fleet.playbook("site.yml", "--limit", "cpu-1")
     assert done.returncode == 0, done.stdout[-4000:]
     assert "+ cpu-1:1" not in fleet.cli("plan").stdout
+
+
+def test_what_was_touched_by_hand_on_a_node_is_put_right_and_nothing_else(fleet):
+    fleet.on_node("cpu-1", "chmod", "0600", "/etc/docker/daemon.json")
+    before = fleet.agent("cpu-1-0")
+    dry = fleet.playbook("site.yml", "--limit", "cpu-1", "--check", "--diff")
+    assert dry.returncode == 0, dry.stdout[-4000:]
+    assert "docker : Ensure Docker's options are set" in dry.stdout
+    assert "clearml_agent : " not in dry.stdout
+
+    done = fleet.playbook("site.yml", "--limit", "cpu-1")
+    assert "changed=1" in done.stdout, done.stdout[-4000:]
+    assert fleet.on_node("cpu-1", "stat", "-c", "%a", "/etc/docker/daemon.json").strip() == "644"
+    assert fleet.agent("cpu-1-0") == before
+
+
+def test_a_busy_agent_hands_its_slot_over_when_its_task_is_over(fleet):
+    task = _sleeper(fleet, seconds=90)
+    worker = _worker(fleet, task)
+    node, slot = worker.split(":")
+    old = fleet.agent(f"{node}-{slot}")
+
+    # Any setting of an agent will do: what is set otherwise is another generation.
+    other = ("-e", "clearml_agent_stop_grace_period=23h", "--skip-tags", "smoke")
+    done = fleet.playbook("site.yml", "--limit", node, *other)
+    assert done.returncode == 0, done.stdout[-4000:]
+    assert f"{old} finishes task {task}" in " ".join(done.stderr.split())
+    new = fleet.agent(f"{node}-{slot}")
+    assert new != old
+    assert '"standing-by"' in fleet.on_node(node, "docker", "exec", new, "fleet-agent", "state")
+    again = fleet.playbook("site.yml", "--limit", node, *other)
+    assert "changed=0" in again.stdout, again.stdout[-4000:]
+
+    assert _await_status(fleet, task) == "completed"
+    for _ in range(60):
+        state = fleet.on_node(node, "docker", "exec", new, "fleet-agent", "state")
+        if '"idle"' in state:
+            break
+        time.sleep(1)
+    assert '"idle"' in state
+    # Back to what was declared, for the tests that follow.
+    assert fleet.playbook("site.yml", "--limit", node).returncode == 0
 
 
 def test_a_stray_queue_shows_and_is_pruned_only_when_that_is_asked_for(fleet):
@@ -98,3 +140,30 @@ def test_a_stray_queue_shows_and_is_pruned_only_when_that_is_asked_for(fleet):
 
 def _queues(fleet) -> set[str]:
     return {queue["name"] for queue in fleet.api("queues.get_all")["queues"]}
+
+
+def _sleeper(fleet, seconds: int) -> str:
+    code = f"import time\nfrom clearml import Task\nTask.init()\ntime.sleep({seconds})\n"
+    script = {"binary": "python3", "entry_point": "sleep.py", "working_dir": ".", "diff": code}
+    queues = {q["name"]: q["id"] for q in fleet.api("queues.get_all")["queues"]}
+    task = fleet.api("tasks.create", name="sleeper", type="testing", script=script)["id"]
+    fleet.api("tasks.enqueue", task=task, queue=queues["cpu-train"])
+    return task
+
+
+def _worker(fleet, task: str) -> str:
+    for _ in range(60):
+        found = fleet.api("tasks.get_by_id", task=task)["task"]
+        if found["status"] == "in_progress":
+            return found["last_worker"]
+        time.sleep(1)
+    pytest.fail(f"no agent took {task}")
+
+
+def _await_status(fleet, task: str) -> str:
+    for _ in range(180):
+        status = fleet.api("tasks.get_by_id", task=task)["task"]["status"]
+        if status in ("completed", "failed", "stopped"):
+            return status
+        time.sleep(1)
+    pytest.fail(f"{task} did not end")

@@ -20,6 +20,8 @@ _HEALTH_SECONDS = 20
 # A task that is put back is ended first, and the server told.
 _PUT_BACK_SECONDS = 90
 _LOG_LINES = "4"
+# How often the same settings may have come back while an agent that had them still leaves.
+_SAME = 16
 
 
 class ProjectError(Exception):
@@ -71,12 +73,14 @@ def beside_leaving(text, found):
         What is there.
     """
     leaving = {agent.container for agent in found if agent.leaving}
+    at_work = {agent.container for agent in found if agent.running and not agent.leaving}
     for name in generations(text):
-        generation = name[-8:]
-        while name[:-8] + generation in leaving:
-            generation = f"{(int(generation, 16) + 1) % 16**8:08x}"
+        names = [f"{name[:-8]}{(int(name[-8:], 16) + more) % 16**8:08x}" for more in range(_SAME)]
+        free = [other for other in names if other not in leaving]
+        # One that was started beside an agent that has left since is as good as the first.
+        chosen = next((other for other in names if other in at_work), free[0] if free else name)
         # No slot has the generation of another: it is a hash of settings that name the slot.
-        text = text.replace(name[-8:], generation)
+        text = text.replace(name[-8:], chosen[-8:])
     return text
 
 

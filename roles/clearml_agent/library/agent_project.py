@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -227,6 +228,9 @@ def uninstall(module, engine, wanted):
                 shutil.rmtree(caches)
     if not dry:
         remove([path for path in gone if not os.path.isdir(path)])
+        for folder in (os.path.join(config, "wishes"), config):
+            with contextlib.suppress(OSError):  # another role has something there
+                os.rmdir(folder)
     return result(project.report, {"folders": [], "written": []}, gone, [], unit=bool(unit))
 
 

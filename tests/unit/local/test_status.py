@@ -55,6 +55,15 @@ def test_an_agent_that_ended_is_named(whole, layout):
     assert part(found, "cpu-1").detail == "fleet-cpu-1-1: Exited (1) 3 seconds ago"
 
 
+def test_an_agent_that_handed_its_slot_over_is_no_fault(whole, layout):
+    new, old = "fleet-cpu-1-0.aaaaaaaa: Up 2 minutes", "fleet-cpu-1-0.bbbbbbbb: Exited (0) 1 s ago"
+    whole.answers["exec", "fleet-lab-cpu-1"] = f"{new}\n{old}\n"
+    assert status(layout).whole
+
+    whole.answers["exec", "fleet-lab-cpu-1"] = f"{old}\n"
+    assert part(status(layout), "cpu-1").detail == old
+
+
 def test_a_node_without_agents_is_not_well(whole, layout):
     whole.answers["exec", "fleet-lab-cpu-1"] = ""
     assert "no agent" in part(status(layout), "cpu-1").detail

@@ -170,6 +170,11 @@ def test_what_is_set_back_gets_an_agent_beside_the_one_that_leaves(project, load
     assert project.generations(other) == ["fleet-n-0.aaaaaaab"]
     assert '"n-0.aaaaaaab":' in other
 
+    # And keeps it when the first one is gone.
+    engine = Engine()
+    engine.add("fleet-n-0.aaaaaaab")
+    assert project.beside_leaving(text, slots.agents(engine, PROJECT)) == other
+
 
 def test_a_dry_run_says_what_would_be_and_does_nothing(project, engine):
     engine.add(OLD)
