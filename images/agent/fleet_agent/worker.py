@@ -15,6 +15,7 @@ from fleet_agent.drain import Drain
 from fleet_agent.handed import Handed
 from fleet_agent.put_back import Refused
 from fleet_agent.queues import FIELDS, read_queues
+from fleet_agent.reports import Reports
 from fleet_agent.settings import Settings
 from fleet_agent.state import STANDING_BY, SUCCESSOR_TAG, TAGS, StateFile, name_state
 from fleet_agent.task_start import QuickStart
@@ -78,6 +79,7 @@ class FleetWorker(TaskWorker):
         carries, do. An agent that polls, and so is healthy, has said what it is.
         """
         monitor = super().new_monitor(*args, **kwargs)
+        self._reports = Reports(monitor)
         self._tags_said = None
         if not self._say_state():
             monitor.send_report()
@@ -166,7 +168,13 @@ class FleetWorker(TaskWorker):
             self._let_go()
 
     def _say_state(self) -> bool:
-        """Say what the agent is doing, where that changed; whether the server was told, too."""
+        """Say what the agent is doing, where that changed, and to the server each 40 s at least.
+
+        Returns
+        -------
+        bool
+            Whether the server was told, too.
+        """
         state = name_state(
             asked=self._drain.asked, drained=self._wishes.drained, in_hand=bool(self._custody.tasks)
         )
@@ -175,7 +183,7 @@ class FleetWorker(TaskWorker):
         if tags:
             tags += self._wishes.tags
             tags += (SUCCESSOR_TAG,) if self._slot.has_successor else ()
-        if tags == self._tags_said or not self.monitor:
+        if not self.monitor or (tags == self._tags_said and not self._reports.overdue):
             return False
         # The monitor has no other way to be given tags once it runs.
         self.monitor._worker_tags = [*self._tags, *tags]
