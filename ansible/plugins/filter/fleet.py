@@ -172,11 +172,18 @@ def _found_anew(host: str, variables: Mapping[str, Any]) -> bool:
     return known != found or variables["preflight_mig"] != found["mig"]
 
 
+def _changed(_: str, variables: Mapping[str, Any]) -> bool:
+    # A host that this run has not looked at need not even have a plan.
+    if "site_state" not in variables and "clearml_agent__project" not in variables:
+        return False
+    return bool(variables.get("clearml_agent_changed_slots"))
+
+
 _KINDS: dict[str, Callable[[str, Mapping[str, Any]], bool]] = {
     "production": lambda _, variables: bool(variables.get("fleet_production")),
     "differing": lambda _, variables: bool(_state(variables).get("differs")),
     "found_anew": _found_anew,
-    "changed": lambda _, variables: bool(variables.get("clearml_agent_changed_slots")),
+    "changed": _changed,
 }
 
 

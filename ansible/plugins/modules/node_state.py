@@ -42,6 +42,15 @@ options:
         packages, C(units) names of systemd units, C(gpus) whether it divides the GPUs, C(project)
         the C(name) and the C(directory) of a Compose project of agents.
     type: dict
+  unproven:
+    description: With O(owned), slots that have new agents, and have not run a task with them yet.
+    type: list
+    elements: str
+    default: []
+  proven:
+    description: Slots that have run a task with the agents that they have; nothing else is kept.
+    type: list
+    elements: str
   force:
     description: Whether every role differs, whatever is there.
     type: bool
@@ -64,6 +73,11 @@ differs:
   description: Role to the reasons why it has something to do; roles that have not are left out.
   type: dict
   returned: success
+unproven:
+  description: Slots whose agents have not run a task yet.
+  type: list
+  elements: str
+  returned: success
 new:
   description: Whether the node has never been provisioned.
   type: bool
@@ -72,6 +86,8 @@ new:
 
 _SECONDS = 60
 _PROJECT_FILE = "compose.yaml"
+# Beside the roles, of whom none is called so.
+_UNPROVEN = "unproven slots"
 
 
 def compare(record, fingerprints, engine):
@@ -217,6 +233,8 @@ def main():
             "record": {"type": "path", "required": True},
             "fingerprints": {"type": "dict", "required": True},
             "owned": {"type": "dict"},
+            "unproven": {"type": "list", "elements": "str", "default": []},
+            "proven": {"type": "list", "elements": "str"},
             "force": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
@@ -224,22 +242,26 @@ def main():
     wanted = module.params
     path, fingerprints, owned = wanted["record"], wanted["fingerprints"], wanted["owned"]
     record = _read(path)
+    known = record or {}
+    unproven = known.get(_UNPROVEN, [])
     try:
-        if owned is None:
-            differs = compare(record or {}, fingerprints, Engine())
+        if owned is None and wanted["proven"] is None:
+            differs = compare(known, fingerprints, Engine())
             if wanted["force"]:
                 differs = {role: differs.get(role, ["it is forced"]) for role in fingerprints}
-            module.exit_json(changed=False, differs=differs, new=record is None)
-        kept = {
+            module.exit_json(changed=False, differs=differs, unproven=unproven, new=record is None)
+        roles = {
             role: {"fingerprint": fingerprints[role], "owned": of, "state": observe(of)}
-            for role, of in owned.items()
+            for role, of in (owned or {}).items()
         }
-        text = json.dumps({**(record or {}), **kept}, indent=1, sort_keys=True) + "\n"
+        waiting = {*unproven, *wanted["unproven"]} - {*(wanted["proven"] or [])}
+        kept = {**known, **roles, _UNPROVEN: sorted(waiting)}
+        text = json.dumps(kept, indent=1, sort_keys=True) + "\n"
         lay_down({os.path.dirname(path): 0o755}, {path: (text, 0o600)}, module.check_mode)
     except (OSError, EngineError) as error:
         module.fail_json(msg=f"The state of the node cannot be read or kept: {error}")
     # What the roles changed, they told; this is no change of the node's.
-    module.exit_json(changed=False, differs={}, new=False)
+    module.exit_json(changed=False, differs={}, unproven=kept[_UNPROVEN], new=False)
 
 
 if __name__ == "__main__":

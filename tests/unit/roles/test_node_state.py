@@ -1,6 +1,7 @@
 """What `site.yml` finds of a node, and whether there is anything to do."""
 
 import json
+import sys
 
 import pytest
 
@@ -139,3 +140,42 @@ def test_a_project_whose_file_is_gone_differs(module, tmp_path):
     assert module.agents_amiss(project, Engine(GOOD)) == [
         "the agent fleet-n-0.aaaaaaaa is not wanted any more"
     ]
+
+
+@pytest.fixture
+def run(ansible_playbook, tmp_path):
+    """What the module says when Ansible runs it."""
+
+    def run(**options):
+        task = {"record": str(tmp_path / "etc" / "record.json"), "fingerprints": {}, **options}
+        tasks = [
+            {"node_state": task, "register": "said"},
+            {
+                "ansible.builtin.copy": {
+                    "content": "{{ said | to_json }}",
+                    "dest": f"{tmp_path}/said",
+                    "mode": "0600",
+                }
+            },
+        ]
+        play = {"hosts": "localhost", "gather_facts": False, "connection": "local", "tasks": tasks}
+        play["vars"] = {"ansible_python_interpreter": sys.executable}
+        (tmp_path / "play.yml").write_text(json.dumps([play]))
+        done = ansible_playbook("-i", "localhost,", "play.yml", folder=tmp_path)
+        assert done.status == 0, done.said
+        return json.loads((tmp_path / "said").read_text())
+
+    return run
+
+
+def test_slots_are_unproven_until_a_run_has_proven_them(run, tmp_path):
+    assert run(fingerprints={"docker": "1"})["new"] is True
+    kept = run(fingerprints={"docker": "1"}, owned={"docker": {}}, unproven=["n-0", "n-1"])
+    assert kept["unproven"] == ["n-0", "n-1"]
+    run(proven=["n-0"])
+    found = run(fingerprints={"docker": "1"})
+
+    assert (found["new"], found["differs"], found["unproven"]) == (False, {}, ["n-1"])
+    assert (tmp_path / "etc" / "record.json").stat().st_mode & 0o777 == 0o600
+    forced = run(fingerprints={"docker": "1"}, force=True)
+    assert forced["differs"] == {"docker": ["it is forced"]}
