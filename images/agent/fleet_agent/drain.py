@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from fleet_agent.time_limit import ALARM
+
 
 class Drained(BaseException):
     """The agent has been asked to leave and has nothing in hand.
@@ -62,7 +64,6 @@ class Drain:
     def install(self) -> None:
         """Make SIGTERM ask for a drain; to be called from the main thread."""
         signal.signal(signal.SIGTERM, self._on_signal)
-        signal.signal(signal.SIGALRM, self._on_deadline)
 
     def hold(self) -> bool:
         """Begin a stretch that no signal may cut: from before a task is popped until it is over.
@@ -113,9 +114,9 @@ class Drain:
             raise Drained
         print("Drain: no more tasks are taken; what runs is finished first", flush=True)
         if self._seconds:
-            signal.setitimer(signal.ITIMER_REAL, self._seconds)
+            ALARM.set(self._seconds, self._on_deadline)
 
-    def _on_deadline(self, _number: int, _frame: FrameType | None) -> None:
+    def _on_deadline(self) -> None:
         self._cut(f"it was not over {self._seconds:g} s after its agent was told to leave")
 
     def _cut(self, why: str) -> None:
