@@ -93,26 +93,30 @@ def build(
     return {name: built[name] for name in wanted}
 
 
-def to_build(*, engine_answers: bool) -> tuple[dict[str, ImageSpec], Torch]:
-    """The images of images.yml that are not there yet, and the PyTorch that one would carry.
+def to_build(wanted: Iterable[str], *, engine_answers: bool) -> tuple[dict[str, ImageSpec], Torch]:
+    """The images that a build of these would make, and the PyTorch that one would carry.
 
     Parameters
     ----------
+    wanted : sequence of str
+        Names of images; what they stand on is built, too.
     engine_answers : bool
         Whether Docker can be asked; otherwise what this checkout built before is taken to be
         there still.
     """
     specs = load_images()
-    torch = _torch("auto", specs)
+    lines = {ancestor for name in wanted for ancestor in lineage(name, specs)}
+    names = [name for name in specs if name in lines]
+    torch = _torch("auto", {name: specs[name] for name in names})
     if engine_answers:
         choices = Choices(torch=torch, bases="auto")
         workshop = Workshop(
             specs, load_bases(), choices, programs=Programs(), logs=LOGS, echo=lambda line: None
         )
-        names = workshop.missing(specs)
+        names = workshop.missing(names)
     else:
         built = record.read(RECORD)
-        names = [name for name in specs if name not in built]
+        names = [name for name in names if name not in built]
     return {name: specs[name] for name in names}, torch
 
 

@@ -14,6 +14,7 @@ from fleet.errors import FleetError, raise_all
 from fleet.images import disk, to_build
 from fleet.images.engine import find_builder
 from fleet.local import addresses, daemon, engine, hostserver, network
+from fleet.local.images import HOST_IMAGES, NODE_IMAGES
 from fleet.local.inventory import node_names
 from fleet.local.layout import API_PORT, FILES_PORT, Layout
 from fleet.paths import REPOSITORY
@@ -150,7 +151,8 @@ def check_engine(engine_info: dict[str, Any] | None, docker_host: str) -> None:
 
 def check_disk(layout: Layout, engine_info: dict[str, Any] | None) -> None:
     """Room for what is still to be made, where Docker keeps its data and in this repository."""
-    missing, torch = to_build(engine_answers=engine_info is not None)
+    wanted = (*HOST_IMAGES, *NODE_IMAGES)
+    missing, torch = to_build(wanted, engine_answers=engine_info is not None)
     needed = _RUNNING + disk.room(missing.values(), torch)
     if layout.read_record() is None:
         needed += _PULLED[torch]

@@ -25,6 +25,7 @@ from fleet.local import (
     registry,
 )
 from fleet.local.checks import Wanted, check
+from fleet.local.images import HOST_IMAGES, NODE_IMAGES
 from fleet.local.layout import Layout, write_private
 from fleet.local.lock import locked
 from fleet.local.progress import Progress
@@ -33,9 +34,6 @@ from fleet.runs.request import TARGET_FIELD
 from fleet.spec import Spec
 from fleet.templates import StepCode, committed_step_code, publish
 
-#: What nodes pull, and what only this machine uses.
-NODE_IMAGES = ("cpu", "cuda", "agent")
-HOST_IMAGES = ("node", "services")
 _RUN_SECONDS = 1800.0
 
 

@@ -65,9 +65,9 @@ def test_what_was_pushed_is_written_where_the_caller_says(monkeypatch, tmp_path)
 
 def test_while_docker_rests_what_was_built_before_is_taken_to_be_there(monkeypatch, tmp_path):
     monkeypatch.setattr(MODULE, "RECORD", tmp_path / "built.json")
-    assert list(to_build(engine_answers=False)[0]) == list(load_images())
+    assert list(to_build(load_images(), engine_answers=False)[0]) == list(load_images())
     MODULE.RECORD.write_text('{"common": "fleet/common:1", "node": "fleet/node:1"}')
-    missing, torch = to_build(engine_answers=False)
+    missing, torch = to_build(load_images(), engine_answers=False)
     assert list(missing) == ["cpu", "cuda", "agent", "node-bookworm", "services"]
     assert torch in ("cpu", "cuda")
 
@@ -78,4 +78,4 @@ def test_what_the_engine_has_of_other_inputs_is_still_to_be_built(monkeypatch):
     ours = {f"fleet/base-{name}:debootstrap": "sha256:0" for name in ("bookworm", "trixie")}
     ours["fleet/node:0123456789abcdef"] = "sha256:1"
     monkeypatch.setattr(engine, "our_images", lambda: ours)
-    assert list(to_build(engine_answers=True)[0]) == list(load_images())
+    assert list(to_build(load_images(), engine_answers=True)[0]) == list(load_images())

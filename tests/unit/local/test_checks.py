@@ -6,13 +6,20 @@ import pytest
 from fleet.command import run
 from fleet.errors import FleetError, FleetErrors
 from fleet.images import disk
-from fleet.images.catalog import load_images
+from fleet.images.catalog import lineage, load_images
 from fleet.local import addresses, checks, daemon, engine
 from fleet.local.checks import Wanted
 from tests.own_contract import SPEC_FILE
 
 INFO = {"ServerVersion": "28", "SecurityOptions": [], "DockerRootDir": "/"}
 Usage = namedtuple("Usage", "total used free")
+
+
+def to_make(wanted, built=()):
+    """What is still to be built, where these images are there."""
+    specs = load_images()
+    lines = {ancestor for name in wanted for ancestor in lineage(name, specs)}
+    return {name: spec for name, spec in specs.items() if name in lines and name not in built}
 
 
 @pytest.fixture
@@ -28,7 +35,9 @@ def good_machine(monkeypatch, tmp_path):
     monkeypatch.setattr(checks.network, "subnet_for", lambda *_: addresses.FIRST_SUBNET)
     monkeypatch.setattr(addresses, "listeners", list)
     monkeypatch.setattr(checks, "committed_step_code", lambda: "0" * 40)
-    monkeypatch.setattr(checks, "to_build", lambda *, engine_answers: (load_images(), "cpu"))
+    monkeypatch.setattr(
+        checks, "to_build", lambda wanted, *, engine_answers: (to_make(wanted), "cpu")
+    )
     monkeypatch.setattr(disk.shutil, "disk_usage", lambda path: Usage(0, 0, 100 * disk.GB))
     monkeypatch.delenv("DOCKER_HOST", raising=False)
 
@@ -136,8 +145,9 @@ def test_a_local_socket_is_a_local_engine():
 def test_the_disk_that_is_needed_is_for_what_is_still_to_be_built(
     layout, monkeypatch, built, torch, gigabytes
 ):
-    missing = {name: spec for name, spec in load_images().items() if name not in built}
-    monkeypatch.setattr(checks, "to_build", lambda *, engine_answers: (missing, torch))
+    monkeypatch.setattr(
+        checks, "to_build", lambda wanted, *, engine_answers: (to_make(wanted, built), torch)
+    )
     free = [gigabytes * disk.GB - 1]
     monkeypatch.setattr(disk.shutil, "disk_usage", lambda path: Usage(0, 0, free[0]))
     with pytest.raises(FleetError, match=f"needs {gigabytes} GB of free disk") as caught:
@@ -148,7 +158,7 @@ def test_the_disk_that_is_needed_is_for_what_is_still_to_be_built(
 
 
 def test_a_fleet_that_was_up_needs_little_disk(layout, monkeypatch):
-    monkeypatch.setattr(checks, "to_build", lambda *, engine_answers: ({}, "cuda"))
+    monkeypatch.setattr(checks, "to_build", lambda wanted, *, engine_answers: ({}, "cuda"))
     monkeypatch.setattr(disk.shutil, "disk_usage", lambda path: Usage(0, 0, 2 * disk.GB))
     layout.state.mkdir(parents=True)
     layout.record.write_text("{}")

@@ -18,7 +18,8 @@ def compare(run_role, tmp_path):
     def run(**variables):
         host = {"name": "localhost", "groups": ["gpu_nodes"], **variables}
         join = {"ansible.builtin.add_host": host}
-        found = {"ansible.builtin.set_fact": {"fleet_found": FOUND, "cacheable": True}}
+        facts = {"fleet_found": FOUND, "preflight_divided": True, "cacheable": True}
+        found = {"ansible.builtin.set_fact": facts}
         return run_role(
             "preflight",
             tasks="found",
