@@ -59,6 +59,7 @@ except PermissionError:
 with open("/proc/self/status") as status:
     found["capabilities"] = [line.split()[1] for line in status if line.startswith("CapBnd")]
 found["configuration_writable"] = os.access("/tmp/clearml.conf", os.W_OK)
+found["configuration_mode"] = os.stat("/tmp/clearml.conf").st_mode & 0o777
 task.upload_artifact("found", found, wait_on_upload=True)
 """
 
@@ -242,11 +243,12 @@ def test_a_task_runs_as_its_groups_user_and_writes_only_where_that_user_may(
         assert not found["became_root"]
         assert found["capabilities"] == ["0" * 16]
         assert not found["configuration_writable"]
+        assert found["configuration_mode"] == 0o640
         assert {"/shared", "/tmp"} < set(found["writes"])
         assert set(found["may_not"]) == set(PLACES) - {"/shared", "/tmp"}
     written = folders["shared"] / "written"
     assert (written.stat().st_uid, written.stat().st_gid) == (USER, GROUP)
     (cache,) = (tmp_path / "data" / "cpu_nodes").glob("vcs-cache*")
     assert {path.stat().st_uid for path in cache.glob("code.*/code/.git")} == {USER}
-    configuration = next((tmp_path / "data" / "cpu_nodes").glob(".clearml_agent.*.cfg"))
-    assert configuration.stat().st_mode & 0o777 == 0o640
+    # The copy of the credentials goes with the task.
+    wait_for(lambda: not list((tmp_path / "data" / "cpu_nodes").glob(".clearml_agent.*.cfg")))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from fleet_agent.engine import remove_container
@@ -14,7 +14,7 @@ from fleet_agent.task_process import ContainerProcess, TaskCommand, TaskProcess
 from fleet_agent.time_limit import TimeUp, time_limit
 
 # A server that is away must not keep a node from going down; what is written down is put back by
-# the slot's next agent.
+# the slot's next agent. It is the time of all tasks of an agent together.
 PUT_BACK_SECONDS = 60
 
 
@@ -99,8 +99,21 @@ class Custody:
         command = self._commands.get(task)
         return command.process if command else None
 
-    def give_back(self, task: str, why: str, worker: str, *, is_lost: bool = False) -> bool:
-        """Put a task back, and say so.
+    def wish(self, tasks: Iterable[str], why: str) -> None:
+        """Note that tasks shall be put back: what this agent cannot do, the next one does."""
+        for task in tasks:
+            self._held[task].note(wished=why)
+
+    def give_back(
+        self,
+        task: str,
+        why: str,
+        worker: str,
+        *,
+        is_lost: bool = False,
+        seconds: float = PUT_BACK_SECONDS,
+    ) -> bool:
+        """Put a task back, and say so; no longer than so many seconds.
 
         Returns
         -------
@@ -111,7 +124,7 @@ class Custody:
         case = Case(task, held.queue, why, worker, is_lost, is_resumed=bool(held.put_back))
         held.note(put_back=why)
         try:
-            with time_limit(PUT_BACK_SECONDS):
+            with time_limit(seconds):
                 done = put_back(self._call, self._log, case)
         except (Exception, TimeUp) as error:
             print(f"Task {task} is not put back yet, the slot's next agent does it: {error}")

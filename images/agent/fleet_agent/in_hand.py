@@ -16,7 +16,7 @@ from typing import IO, Any
 
 from fleet_agent.state import write_json
 
-_KEPT = ("task", "queue", "since", "container", "forwarded", "put_back")
+_KEPT = ("task", "queue", "since", "container", "forwarded", "wished", "put_back")
 
 
 @dataclass
@@ -35,6 +35,8 @@ class InHand:
         The name of its container; empty before there is one.
     forwarded : int
         How many bytes of what it printed the server has for certain.
+    wished : str
+        Why it shall be put back, where nothing has been done for it yet.
     put_back : str
         Why it is being put back; empty while it is not.
     file : Path or None
@@ -46,6 +48,7 @@ class InHand:
     since: str = ""
     container: str = ""
     forwarded: int = 0
+    wished: str = ""
     put_back: str = ""
     file: Path | None = field(default=None, repr=False)
     _lock: IO[str] | None = field(default=None, repr=False)

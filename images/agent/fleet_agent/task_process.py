@@ -154,6 +154,7 @@ class ContainerProcess:
         self._output = output
         self._skip = skip
         self._seen = skip
+        self._is_discarded = False
         self._state: ContainerState | None = None
         self._is_away = False
         self._client = client or self._follow()
@@ -172,7 +173,10 @@ class ContainerProcess:
     def poll(self) -> int | None:
         """The container's exit status; None while it runs, or while nobody can say."""
         self._tick()
-        self._seen = self._skip + self._printed()
+        if self._is_discarded:
+            os.ftruncate(self._output.fileno(), 0)
+        else:
+            self._seen = self._skip + self._printed()
         status = self._client.poll()
         if status is None:
             return None
@@ -198,6 +202,10 @@ class ContainerProcess:
     def forwarded(self) -> int:
         """How much of what was printed had been there at the last look."""
         return self._seen
+
+    def discard_output(self) -> None:
+        """Nobody reads any more what is printed: keep none of it."""
+        self._is_discarded = self._output is not None
 
     def end(self) -> int | None:
         """End it now; the exit status of one that had ended by itself, None otherwise."""

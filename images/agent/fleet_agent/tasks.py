@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from time import sleep
 from typing import Any
 
@@ -19,21 +20,24 @@ from clearml_agent.commands.events import Events
 from clearml_agent.commands.worker import TaskStopReason, TaskStopSignal
 from clearml_agent.helper.resource_monitor import ResourceMonitor
 
-from fleet_agent.custody import Custody
+from fleet_agent.custody import PUT_BACK_SECONDS, Custody
 from fleet_agent.drain import Drain, PutBack
 from fleet_agent.engine import EngineAway, read_container
 from fleet_agent.health import Health
 from fleet_agent.in_hand import InHand, Records
+from fleet_agent.outputs import Outputs
 from fleet_agent.put_back import Refused
 from fleet_agent.settings import Settings
 from fleet_agent.slot import Slot
 from fleet_agent.task_start import Waiting
+from fleet_agent.time_limit import TimeUp, time_limit
 
 CREATED, RUNNING = "created", "in_progress"
 PUT_BACK = "put back"  # beside the agent's own reasons why a task stopped
 # How a process ends that a node ends while it goes down: by SIGKILL or SIGTERM.
 SIGNALLED = {-9, -15, 137, 143}
 GOING_DOWN_SECONDS = 3
+ENDED_AT_ONCE = 16
 _STATUS = ("status", "status_message", "status_reason", "last_worker")
 #: Wakes at the end of the process that is watched.
 WAITING = Waiting()
@@ -56,6 +60,7 @@ class TaskWorker(Worker):
         self._drain = drain
         self._slot = Slot(settings.keep)
         self._health = Health(settings.state)
+        self._outputs = Outputs(settings.keep)
         self._custody = Custody(Records(settings.keep), self._call, self._log_line)
         self._services: dict[str, Any] = {}
         super().__init__(**arguments)
@@ -150,8 +155,8 @@ class TaskWorker(Worker):
             if self._is_there(held):
                 self._adopt(held, queues)
                 return
-            why = "its container was gone when its agent came back"
-            self._custody.give_back(held.task, why, self.worker_id, is_lost=True)
+            why = held.wished or "its container was gone when its agent came back"
+            self._custody.give_back(held.task, why, self.worker_id, is_lost=not held.wished)
         self._settle(held.task)
 
     def _is_there(self, held: InHand) -> bool:
@@ -176,6 +181,7 @@ class TaskWorker(Worker):
         if self._services_mode:
             command = self._custody.watch(held.task, [], self._say_state, lambda client: None)
             self._services[held.task] = command.call_subprocess(subprocess.Popen)
+            self.report_monitor(ResourceMonitor.StatusReport(queues=queues))
             return
         signal = TaskStopSignal(
             command=self,
@@ -183,7 +189,7 @@ class TaskWorker(Worker):
             events_service=self.get_service(Events),
             task_id=held.task,
         )
-        with self._health.busy(), tempfile.TemporaryDirectory() as folder:
+        with self._health.busy(), tempfile.TemporaryDirectory(dir=self._outputs.folder) as folder:
             status, reason = self._log_command_output(
                 held.task, (), stdout_path=f"{folder}/output", daemon=True, stop_signal=signal
             )
@@ -228,14 +234,21 @@ class TaskWorker(Worker):
             self._settle(task)
 
     def _cut_services(self) -> None:
-        for task, process in list(self._services.items()):
-            del self._services[task]
-            if process.end() is None:
-                self._custody.give_back(task, self._drain.cut, self.worker_id)
-                with contextlib.suppress(Refused):
-                    self._call("workers.unregister", worker=f"{self.worker_id}:service:{task}")
-            elif self._still_runs(task):
-                self.handle_task_termination(task, process.poll(), TaskStopReason.no_stop)
+        """End all services at once: a node that goes down does not wait for one after the other."""
+        services, self._services = self._services, {}
+        self._custody.wish(services, self._drain.cut)
+        end = time.monotonic() + PUT_BACK_SECONDS
+        with ThreadPoolExecutor(max_workers=ENDED_AT_ONCE) as pool:
+            statuses = dict(zip(services, pool.map(_end, services.values()), strict=True))
+        for task in [task for task in services if statuses[task] is None]:
+            left = end - time.monotonic()
+            self._custody.give_back(task, self._drain.cut, self.worker_id, seconds=left)
+            with contextlib.suppress(Refused, OSError, TimeUp), time_limit(end - time.monotonic()):
+                self._call("workers.unregister", worker=f"{self.worker_id}:service:{task}")
+            self._settle(task)
+        for task in [task for task in services if statuses[task] is not None]:
+            if self._still_runs(task):
+                self.handle_task_termination(task, statuses[task], TaskStopReason.no_stop)
             self._settle(task)
 
     def _log_command_output(self, task_id: str, cmd: Any, *args: Any, **kwargs: Any) -> Any:
@@ -246,10 +259,14 @@ class TaskWorker(Worker):
             with self._drain.cuttable():
                 status, reason = super()._log_command_output(task_id, cmd, *args, **kwargs)
         except PutBack:
+            self._custody.wish([task_id], self._drain.cut)
             status = cmd.process.end() if cmd.process else None
             return status, PUT_BACK if status is None else TaskStopReason.no_stop
         if self._services_mode and reason is None:
             self._services[task_id] = cmd.process
+            # From now on the service itself tells the server what it prints.
+            cmd.process.discard_output()
+            self._outputs.remove(kwargs.get("stdout_path"))
         return status, reason
 
     def _read_task(self, task: str, *fields: str) -> dict[str, Any]:
@@ -269,3 +286,12 @@ class TaskWorker(Worker):
 
     def _log_line(self, task: str, text: str) -> None:
         self.send_logs(task, [f"{text}\n"], level="INFO")
+
+
+def _end(process: Any) -> int | None:
+    """End a service; one that does not go is one that has not ended by itself."""
+    try:
+        return process.end()
+    except Exception as error:
+        print(f"A service could not be ended: {error}", flush=True)
+        return None

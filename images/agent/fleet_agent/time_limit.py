@@ -67,11 +67,13 @@ ALARM = Alarm()
 
 @contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Raise `TimeUp` after so many seconds; in the main thread alone."""
+    """Raise `TimeUp` after so many seconds, at once where there are none; in the main thread."""
 
     def stop() -> NoReturn:
         raise TimeUp(f"no answer within {seconds:g} s")
 
+    if seconds <= 0:
+        raise TimeUp("no time is left")
     mark = ALARM.set(seconds, stop)
     try:
         yield

@@ -11,6 +11,7 @@ from clearml_agent.errors import APIError
 from clearml_agent.helper.resource_monitor import ResourceMonitor
 
 from fleet_agent.asked import Asked
+from fleet_agent.configurations import Configurations
 from fleet_agent.drain import Drain
 from fleet_agent.handed import Handed
 from fleet_agent.put_back import Refused
@@ -54,6 +55,7 @@ class FleetWorker(TaskWorker):
         host_mount = os.environ.get("CLEARML_AGENT_DOCKER_HOST_MOUNT")
         self._quick_start = QuickStart(host_mount)
         self._task_user = TaskUser(settings.task_user, host_mount)
+        self._configurations = Configurations(host_mount)
         super().__init__(drain, settings, **arguments)
         self._state = StateFile(settings.state, self.worker_id, settings.tags)
 
@@ -64,6 +66,7 @@ class FleetWorker(TaskWorker):
     def _singleton(self, *args: Any, **kwargs: Any) -> None:
         # The last thing before the agent registers: all that may take time is done.
         self._slot.take(self._stand_by)
+        self._outputs.clear()
         self._health.at_work()
         super()._singleton(*args, **kwargs)
 
@@ -149,23 +152,36 @@ class FleetWorker(TaskWorker):
 
     def _settle(self, task: str) -> None:
         super()._settle(task)
+        own = f"{self.worker_id}:service:{task}" if self._services_mode else self.worker_id
+        self._configurations.remove(own)
         if self._handed.is_taken(task):
-            found = self._read_task(task)
+            try:
+                found = self._read_task(task)
+            except Exception as error:  # whoever waits must not wait for ever
+                found = {"status_message": str(error)}
             self._handed.done(task, found.get("status", ""), found.get("status_message", ""))
 
     def _run_handed(self, queues: Sequence[str]) -> None:
         """Run the tasks that were handed over in the container, as the loop runs one of a queue."""
         while (not self._drain.asked) and (task := self._handed.take()):
-            found = self._read_task(task)
-            if found.get("status") != CREATED or not self._drain.hold():
-                message = f"not run: it is {found.get('status', 'not known to the server')}"
-                self._handed.done(task, found.get("status", ""), message)
-                continue
-            self.report_monitor(ResourceMonitor.StatusReport(queues=queues, task=task))
-            self._log_line(task, f"task {task} handed to {self.worker_id} on its node")
-            self.run_one_task(queues[0], task, self._params)
-            self.report_monitor(ResourceMonitor.StatusReport(queues=queues))
-            self._let_go()
+            try:
+                self._run_one_handed(task, queues)
+            except Exception as error:  # whoever waits must not wait for ever
+                if self._handed.is_taken(task) and task not in self._services:
+                    self._handed.done(task, "", str(error))
+                raise
+
+    def _run_one_handed(self, task: str, queues: Sequence[str]) -> None:
+        found = self._read_task(task)
+        if found.get("status") != CREATED or not self._drain.hold():
+            message = f"not run: it is {found.get('status', 'not known to the server')}"
+            self._handed.done(task, found.get("status", ""), message)
+            return
+        self.report_monitor(ResourceMonitor.StatusReport(queues=queues, task=task))
+        self._log_line(task, f"task {task} handed to {self.worker_id} on its node")
+        self.run_one_task(queues[0], task, self._params)
+        self.report_monitor(ResourceMonitor.StatusReport(queues=queues))
+        self._let_go()
 
     def _say_state(self) -> bool:
         """Say what the agent is doing, where that changed, and to the server each 40 s at least.

@@ -19,3 +19,38 @@ def alarm():
     for number, handler in handlers.items():
         signal.signal(number, handler)
     signal.setitimer(signal.ITIMER_REAL, left, again)
+
+
+class Monitor:
+    """Stands for the stock monitor."""
+
+    def send_report(self, stats=None):
+        return True
+
+
+@pytest.fixture
+def make_worker(tmp_path, monkeypatch, alarm):
+    """A worker as the agent starts it, but without a server."""
+    from clearml_agent.commands import Worker
+    from fleet_agent.drain import Drain
+    from fleet_agent.settings import Settings
+    from fleet_agent.worker import FleetWorker
+
+    monkeypatch.setenv("CLEARML_AGENT_DOCKER_HOST_MOUNT", f"/host:{tmp_path}")
+    monkeypatch.setenv("CLEARML_AGENT_TEMP_STDOUT_FILE_DIR", "")
+
+    def start(self, **arguments):
+        self.worker_id, self.monitor = "node:0", Monitor()
+        self._services_mode = arguments.get("services", False)
+
+    monkeypatch.setattr(Worker, "__init__", start)
+    monkeypatch.setattr(type(Worker), "_instances", {})  # a process has one worker
+
+    def make(**arguments):
+        drain = Drain()
+        keep, state = tmp_path / "keep", tmp_path / "state"
+        worker = FleetWorker(drain, Settings(state, keep, None, 0, (), ""), **arguments)
+        worker._slot.take(lambda: None)
+        return worker
+
+    return make

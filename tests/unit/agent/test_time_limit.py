@@ -26,6 +26,11 @@ def test_what_ends_in_time_leaves_no_timer():
     assert signal.getitimer(signal.ITIMER_REAL)[0] == 0
 
 
+def test_with_no_time_left_nothing_begins():
+    with pytest.raises(TimeUp), time_limit(-1):
+        raise AssertionError("begun")
+
+
 def test_the_clients_own_retries_do_not_catch_it():
     assert not issubclass(TimeUp, Exception)
 
