@@ -13,14 +13,18 @@ from collections.abc import Callable
 from fleet.clearml_api import connect
 from fleet.command import use_system_path
 from fleet.errors import FleetError
-from fleet.images import build
-from fleet.local import addresses, hostserver, network, nodes
+from fleet.images import build, digests
+from fleet.local import addresses, hostserver, network, nodes, registry
 from fleet.local.down import down
 from fleet.local.layout import Layout
 from fleet.local.lock import locked
+from fleet.queues import ensure_queues
 
 #: Node → the image that it boots: each Debian release that the roles support.
 IMAGES = {"debian-12": "node-bookworm", "debian-13": "node"}
+
+#: What the agents of a scenario poll.
+QUEUE = "molecule"
 
 
 def layout() -> Layout:
@@ -57,6 +61,23 @@ def serve(say: Callable[[str], None]) -> None:
         say(f"{hostserver.api_url(network.gateway_of(subnet))} {done}")
 
 
+def images(say: Callable[[str], None]) -> None:
+    """Have a registry with the agents' image, and a queue; tells the image's reference."""
+    use_system_path()
+    ours = layout()
+    with locked(ours.images_lock, "the images", wait=True):
+        services = build(["services"], echo=lambda line: None)["services"].image_id
+    subnet, _ = network.ensure(ours)
+    network.reach_directly(subnet)
+    port, _ = registry.ensure(ours, services, network.registry_of(subnet))
+    with locked(ours.images_lock, "the images", wait=True):
+        push_to = f"127.0.0.1:{port}"
+        build(["agent"], push_to=push_to, digests_file=ours.digests, echo=lambda line: None)
+    ensure_queues(connect(ours.server / "clearml.conf"), [QUEUE])
+    digest = digests.by_name(ours.digests)["agent"]
+    say(f"{network.registry_of(subnet)}:5000/fleet/agent@{digest}")
+
+
 def queues(say: Callable[[str], None]) -> None:
     """Tell the names of the queues that the embedded server has."""
     api = connect(layout().server / "clearml.conf")
@@ -70,7 +91,13 @@ def destroy(say: Callable[[str], None]) -> None:
         down(layout(), say, keep_images=True)
 
 
-VERBS = {"create": create, "serve": serve, "queues": queues, "destroy": destroy}
+VERBS = {
+    "create": create,
+    "serve": serve,
+    "images": images,
+    "queues": queues,
+    "destroy": destroy,
+}
 
 
 def main() -> int:
