@@ -10,6 +10,7 @@ from ml.pipeline import PlannedStep, Reference
 from ml.runtime import conventions as names
 from ml.runtime.errors import UserError
 from ml.runtime.origin import StepList
+from ml.runtime.resuming import ResumingController
 from ml.runtime.routing import Routing
 from ml.runtime.server import Server
 
@@ -30,8 +31,13 @@ def run_plan(
     routing: Routing,
     server: Server,
     steps: StepList,
+    *,
+    is_put_back: bool = False,
 ) -> list[str]:
     """Run the steps, and wait for the last one.
+
+    Steps that the list names already were made before the controller was cut: they are taken up,
+    and not made again.
 
     Parameters
     ----------
@@ -43,11 +49,14 @@ def run_plan(
     server : Server
     steps : StepList
         Where each step is named before it is enqueued.
+    is_put_back : bool
+        Whether the controller was cut by its agent, so that what failed has failed; where a
+        person lets it go on, what failed or was stopped is made anew.
 
     Returns
     -------
     list of str
-        The ids of the tasks that were started, in the order of the plan.
+        The ids of the steps' tasks, in the order of the plan.
 
     Raises
     ------
@@ -56,8 +65,12 @@ def run_plan(
     """
     templates = _templates(planned, routing, server)
     queues = {step.name: routing.queue_for(step.phase, step.accelerator) for step in planned}
-    _check_queues(queues, server)
-    pipeline = PipelineController(
+    known = steps.known
+    if not known:  # a run that has begun waits for an agent, as its steps do
+        _check_queues(queues, server)
+    pipeline = ResumingController(
+        known=known,
+        is_put_back=is_put_back,
         name="pipeline",
         project=names.RUN_PROJECT,
         version=_VERSION,
@@ -78,14 +91,20 @@ def run_plan(
     by_name = {step.name: step for step in planned}
 
     def dress(_pipeline: PipelineController, node: PipelineController.Node, _given: dict) -> bool:
-        _dress(node, by_name[node.name], run_id, routing, server)
+        # named first: a controller that is cut in between finds the step, and dresses it
         steps.add(node.job.task_id(), node.name)
+        _dress(node, by_name[node.name], run_id, routing, server)
         return True
 
     pipeline.start(step_task_created_callback=dress, wait=False)
     pipeline.wait()
     nodes = pipeline.get_pipeline_dag()
-    return [nodes[step.name].job.task_id() for step in planned if nodes[step.name].job]
+    found = (_task_of(nodes[step.name]) for step in planned)
+    return [task_id for task_id in found if task_id]
+
+
+def _task_of(node: PipelineController.Node) -> str | None:
+    return node.job.task_id() if node.job else node.executed or None
 
 
 def _dress(

@@ -35,6 +35,9 @@ PROPERTY_FAILURE_CLASS = "failure_class"
 PROPERTY_FAILURE = "failure"
 PROPERTY_DIFFERENCES = "differences"
 PROPERTY_ENVIRONMENT = "environment"
+# what an agent writes on a task that it puts back into its queue
+PROPERTY_PUT_BACK = "put_back"
+REASON_PUT_BACK = "put back by its agent"
 # what a step sets at its end: a clone bears its source's until it has its own
 RESULT_PROPERTIES = (
     PROPERTY_SCORE,
@@ -54,6 +57,9 @@ ROUTING_OBJECT = "routing"
 CONFIGURATION_OBJECT = "configuration"
 STEPS_OBJECT = "steps"
 ENVIRONMENT_OBJECT = "environment"
+
+# the runtime property by which the SDK's pipeline controller knows that it began before
+RUNTIME_BEGUN = "_pipeline_hash"
 
 # artifacts that other steps or the command line read
 ARTIFACT_CONFIGURATION = "configuration"

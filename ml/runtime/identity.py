@@ -15,9 +15,8 @@ if TYPE_CHECKING:
     from ml.runtime.server import Server
 
 _RUN_ID_FIELD = "Input/run_id"
-# where the SDK's pipeline controller keeps its plan, and the mark that it goes on with one
+# where the SDK's pipeline controller keeps its plan
 _PLAN_OBJECT = "Pipeline"
-_CONTINUED_MARK = "_pipeline_hash"
 
 
 def settle(task: Task, phase: Phase, given: Mapping[str, str], server: Server) -> str:
@@ -44,7 +43,7 @@ def settle(task: Task, phase: Phase, given: Mapping[str, str], server: Server) -
     stale = [name for name in names.RESULT_PROPERTIES if f"properties/{name}" in given]
     if stale:
         server.delete_properties(task.id, stale)
-    is_new = phase.is_controller and _CONTINUED_MARK not in (task.data.runtime or {})
+    is_new = phase.is_controller and names.RUNTIME_BEGUN not in (task.data.runtime or {})
     if is_new:
         # the SDK would follow the plan of the task that this one was cloned from, and what names
         # its steps would name those of another, or what somebody wrote there

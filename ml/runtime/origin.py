@@ -39,6 +39,12 @@ class StepList:
         self._steps = dict(known)
         self._lock = threading.Lock()
 
+    @property
+    def known(self) -> dict[str, str]:
+        """The steps that are named: id → step name, in the order in which they were made."""
+        with self._lock:
+            return dict(self._steps)
+
     def save(self) -> None:
         """Write the list, empty as it may be: that there is one tells which version made it."""
         with self._lock:
@@ -74,19 +80,20 @@ class Origin:
 def origin_of(task: TaskRecord, run_id: str, server: Server) -> Origin:
     """Find out who started a task.
 
-    A controller did, if it is the task's parent, of the same run, in progress, names the task
-    among its steps, and the task has not started before: the controller starts a step once (it
-    retries nothing, and one that goes on makes anew what has not ended), so that a second start is
-    a person's, who may have reset the step and edited it.
+    A controller did, if it is the task's parent, of the same run, in progress (or back in its
+    queue, from where it goes on), names the task among its steps, and the task has not started
+    before: the controller starts a step once (it retries nothing, and one that goes on takes up
+    the steps that it has made), so that a second start is a person's, who may have reset the step
+    and edited it. A step that an agent puts back has not started: the agent removes the note.
     """
     note = _note(task.id)
     parent = server.record(task.parent, note) if task.parent else None
     if parent is None or parent.type != "controller":
         return Origin()
     pipeline = f"its pipeline {parent.id}"
-    if parent.status in _WAITING:
-        return Origin(why=f"{pipeline} has not started", mend="start the pipeline")
-    if parent.status != "in_progress":
+    if parent.status != "in_progress" and not _goes_on(parent):
+        if parent.status in _WAITING:
+            return Origin(why=f"{pipeline} has not started", mend="start the pipeline")
         return Origin(why=f"{pipeline} has ended", mend="start the pipeline again")
     if names.STEPS_OBJECT not in parent.configuration:
         return Origin(why=f"{pipeline} is of an older version", mend="clone the current pipeline")
@@ -97,6 +104,18 @@ def origin_of(task: TaskRecord, run_id: str, server: Server) -> Origin:
             why=f"{pipeline} has started this step before", mend="start the pipeline anew"
         )
     return Origin(parent)
+
+
+def _goes_on(controller: TaskRecord) -> bool:
+    """Whether a controller that is not in progress began before, and waits to go on.
+
+    One that its agent puts back is stopped first, then queued. Who resets or clones it, or takes
+    it out of its queue, ends that.
+    """
+    if not controller.started or names.RUNTIME_BEGUN not in controller.runtime:
+        return False
+    is_put_back = controller.status_reason == names.REASON_PUT_BACK
+    return controller.status == "queued" or (controller.status == "stopped" and is_put_back)
 
 
 def note_start(task_id: str, controller: str, server: Server) -> None:

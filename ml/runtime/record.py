@@ -16,12 +16,16 @@ FIELDS = (
     "name",
     "type",
     "status",
+    "status_reason",
+    "started",
     "tags",
     "parent",
     "user.name",
     "script",
     "container",
     "execution.queue",
+    "hyperparams.properties",
+    "runtime",
     f"configuration.{names.ROUTING_OBJECT}",
     f"configuration.{names.STEPS_OBJECT}",
 )
@@ -33,8 +37,8 @@ class TaskRecord:
 
     Parameters
     ----------
-    id, name, type, status, parent : str
-        As in ClearML; `parent` is empty where there is none.
+    id, name, type, status, parent, status_reason, started : str
+        As in ClearML; `parent` and `started` are empty where there is none.
     tags : tuple of str
     user : User
         Who made it.
@@ -43,6 +47,11 @@ class TaskRecord:
     script, container : mapping
     configuration : mapping
         Configuration object → its text.
+    put_back : str
+        What its agent last noted when it put the task back, the task's id in it; empty for one
+        that never was. A clone bears its source's.
+    runtime : mapping
+        What the SDK keeps of a run; a clone has none of it.
     """
 
     id: str
@@ -56,6 +65,10 @@ class TaskRecord:
     script: Mapping[str, Any] = field(default_factory=dict)
     container: Mapping[str, Any] = field(default_factory=dict)
     configuration: Mapping[str, str] = field(default_factory=dict)
+    status_reason: str = ""
+    started: str = ""
+    put_back: str = ""
+    runtime: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def routing(self) -> Routing | None:
@@ -70,6 +83,8 @@ def read_record(task: Mapping[str, Any]) -> TaskRecord:
     """A task from an answer of `tasks.get_all_ex` for :data:`FIELDS`."""
     user = _reference(task.get("user"))
     objects = task.get("configuration") or {}
+    properties = (task.get("hyperparams") or {}).get("properties") or {}
+    put_back = properties.get(names.PROPERTY_PUT_BACK) or {}
     return TaskRecord(
         id=task["id"],
         name=task.get("name") or "",
@@ -82,6 +97,10 @@ def read_record(task: Mapping[str, Any]) -> TaskRecord:
         script=task.get("script") or {},
         container=task.get("container") or {},
         configuration={name: str(item.get("value") or "") for name, item in objects.items()},
+        status_reason=task.get("status_reason") or "",
+        started=task.get("started") or "",
+        put_back=str(put_back.get("description") or ""),
+        runtime=task.get("runtime") or {},
     )
 
 

@@ -25,6 +25,7 @@ from ml.runtime.parameters import FOREIGN_SECTIONS
 from ml.runtime.phase import Phase
 from ml.runtime.record import TaskRecord
 from ml.runtime.reporting import property_texts
+from ml.runtime.resuming import was_put_back
 from ml.runtime.routing import Routing
 from ml.runtime.server import Server
 from ml.runtime.step import Outcome, Step
@@ -252,10 +253,17 @@ class TaskStep(Step):
         """
         if self._rules is None:
             raise RuntimeError("a controller plans its steps after the guard has let it run")
-        known = named_steps(self._server.record(self._task.id))
-        steps = StepList(self._server, self._task.id, known)
+        own = self._server.record(self._task.id)
+        steps = StepList(self._server, self._task.id, named_steps(own))
         steps.save()
-        started = run_plan(planned, self.run_id, self._rules, self._server, steps)
+        started = run_plan(
+            planned,
+            self.run_id,
+            self._rules,
+            self._server,
+            steps,
+            is_put_back=was_put_back(self._task, own),
+        )
         ended = {one.reference: one for one in self.outcomes(self.run_id, "the run")}
         return [ended[task_id] for task_id in started if task_id in ended]
 

@@ -4,8 +4,8 @@ A task is reset first: what a part of a run reported, its scalars, artifacts and
 mixed with what the whole run reports, and the SDK would count its iterations on from the last
 one. Its user properties, which are parameters to the server, stay.
 
-A pipeline's controller is not reset: the SDK goes on with the plan that it keeps on the task, and
-what has ended is not started again. A reset would have it plan anew, and start everything twice.
+A pipeline's controller is not reset: it goes on with the plan that the SDK keeps on the task, and
+with the steps that it has made. A reset would have it plan anew, and start everything twice.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from ml.catalog import PHASES
 from ml.pipeline import PlannedStep, Reference, plan
 from ml.runtime import controller
 from ml.runtime.errors import UserError
+from ml.runtime.origin import StepList
 from ml.runtime.routing import Routing
 
 ROUTING = Routing(
@@ -45,7 +46,22 @@ def test_a_phase_without_a_template_is_told_at_once():
 
 def test_a_queue_without_a_live_agent_is_told_at_once():
     with pytest.raises(UserError, match=r"no live agent polls: gpu-all \(needed by training-ridge"):
-        controller.run_plan(PLAN, "r1", ROUTING, Server(polled=["cpu-all"]), None)
+        controller.run_plan(
+            PLAN, "r1", ROUTING, Server(polled=["cpu-all"]), StepList(None, "c", {})
+        )
+
+
+def test_a_run_that_has_begun_waits_for_an_agent(monkeypatch):
+    class TakenUpError(Exception):
+        pass
+
+    def take_up(**given):
+        raise TakenUpError(given["known"])
+
+    monkeypatch.setattr(controller, "ResumingController", take_up)
+    steps = StepList(None, "c", {"1": "preprocessing"})
+    with pytest.raises(TakenUpError, match="preprocessing"):
+        controller.run_plan(PLAN, "r1", ROUTING, Server(polled=[]), steps)
 
 
 @pytest.mark.parametrize(

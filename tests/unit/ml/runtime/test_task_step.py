@@ -54,7 +54,7 @@ def test_a_task_that_is_not_there_is_told_with_its_field(step, monkeypatch, refe
 
 def test_a_controller_follows_the_rules_that_it_was_judged_by(step, monkeypatch):
     rules = Routing(queues={"training": ["cpu-train"]})
-    record = SimpleNamespace(configuration={})
+    record = SimpleNamespace(configuration={}, put_back="", id="c1", runtime={})
     step._task.id = "c1"
     step._server = SimpleNamespace(
         record=lambda task_id: record,
@@ -63,7 +63,7 @@ def test_a_controller_follows_the_rules_that_it_was_judged_by(step, monkeypatch)
     )
     monkeypatch.setattr(task_step, "check_start", lambda *_: Permit(rules, controller="p1"))
     followed = []
-    monkeypatch.setattr(task_step, "run_plan", lambda *given: followed.append(given[2]) or [])
+    monkeypatch.setattr(task_step, "run_plan", lambda *given, **_: followed.append(given[2]) or [])
     with pytest.raises(RuntimeError, match="after the guard"):
         step.run_plan([])
     step.guard(PHASES["training"], PHASES["training"].parameters())
