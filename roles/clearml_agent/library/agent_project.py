@@ -18,6 +18,7 @@ from ansible.module_utils.fleet_project import (
     generations,
     leftover_credentials,
 )
+from ansible.module_utils.fleet_records import abandoned_tasks, say_abandoned
 from ansible.module_utils.fleet_slots import agents
 
 DOCUMENTATION = r"""
@@ -127,6 +128,13 @@ leaving:
   type: list
   elements: dict
   returned: success
+abandoned:
+  description:
+    - Tasks of agents that died while they left, in slots that the node no longer has, C(slot),
+      C(task), C(file). Nobody finishes them or puts them back.
+  type: list
+  elements: dict
+  returned: success
 removed:
   description: Containers that had ended, and files with credentials of agents that are gone.
   type: list
@@ -199,7 +207,9 @@ def install(module, engine, wanted):
     if not dry:
         remove(leftovers)
     started = _slots_of(project.report.started, wanted)
-    return result(project.report, changed, leftovers, started, unit=unit) | {"diff": diff}
+    said = result(project.report, changed, leftovers, started, unit=unit)
+    abandoned = abandoned_tasks(wanted["data_directory"], wanted["slots"])
+    return said | {"diff": diff, "abandoned": abandoned}
 
 
 def uninstall(module, engine, wanted):
@@ -214,6 +224,7 @@ def uninstall(module, engine, wanted):
         project.hand_over(wanted["settle_seconds"])
         leave(project, wanted)
         project.clear()
+    abandoned = abandoned_tasks(wanted["data_directory"], ())
     kept = project.groups() if there else set()
     gone = leftover_credentials(config, wanted["data_directory"], kept)
     if not kept or dry:
@@ -231,7 +242,8 @@ def uninstall(module, engine, wanted):
         for folder in (os.path.join(config, "wishes"), config):
             with contextlib.suppress(OSError):  # another role has something there
                 os.rmdir(folder)
-    return result(project.report, {"folders": [], "written": []}, gone, [], unit=bool(unit))
+    said = result(project.report, {"folders": [], "written": []}, gone, [], unit=bool(unit))
+    return said | {"abandoned": abandoned}
 
 
 def leave(project, wanted):
@@ -344,6 +356,8 @@ def main():
         module.warn(
             f"{agent['slot']}: the agent {agent['container']} {task}, then it goes by itself"
         )
+    for left in said["abandoned"]:
+        module.warn(say_abandoned(left))
     module.exit_json(**said)
 
 
