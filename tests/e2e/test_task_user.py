@@ -1,7 +1,7 @@
 """A task runs as the user that queues.yml names: the agent's image on the host's Docker Engine.
 
-It takes half a minute. A stub would not do: what a user may not do, only the engine's containers
-tell.
+Both as a task of a slot, and as a service beside others. It takes two minutes. A stub would not
+do: what a user may not do, only the engine's containers tell.
 """
 
 import json
@@ -100,11 +100,18 @@ def folders(tmp_path):
     return {"shared": shared, "closed": closed}
 
 
+@pytest.fixture(params=[False, True], ids=["a slot's task", "a service"])
+def services(request):
+    """Whether the group's tasks are services."""
+    return request.param
+
+
 @pytest.fixture
-def plan(folders):
+def plan(folders, services):
     data = SPEC.model_dump()
     data["node_groups"]["cpu_nodes"] |= {
         "slots": 1,
+        "services": services,
         "task_user": f"{USER}:{GROUP}",
         "data": {
             "mounts": [
@@ -250,5 +257,31 @@ def test_a_task_runs_as_its_groups_user_and_writes_only_where_that_user_may(
     assert (written.stat().st_uid, written.stat().st_gid) == (USER, GROUP)
     (cache,) = (tmp_path / "data" / "cpu_nodes").glob("vcs-cache*")
     assert {path.stat().st_uid for path in cache.glob("code.*/code/.git")} == {USER}
-    # The copy of the credentials goes with the task.
-    wait_for(lambda: not list((tmp_path / "data" / "cpu_nodes").glob(".clearml_agent.*.cfg")))
+    # The copy of the credentials goes with the task, and so does what it printed.
+    kept = tmp_path / "data" / "cpu_nodes"
+    wait_for(lambda: not list(kept.glob(".clearml_agent.*.cfg")), seconds=60)
+    assert not list(kept.glob(".agent/*/output/*"))
+
+
+def test_whoever_hands_a_task_to_the_agent_waits_for_its_end(agent, server, tmp_path):
+    code = "import time\ntime.sleep(3)\nprint('the end')\n"
+    done = [
+        asked(agent, "smoke", "--wait=60", server.draft(text))
+        for text in (code, f"{code}raise SystemExit(3)\n")
+    ]
+    assert [answer["status"] for answer in done] == ["completed", "failed"], done
+    assert [server.status(answer["task"]) for answer in done] == ["completed", "failed"]
+    wait_for(lambda: asked(agent, "state")["state"] == "idle")
+    assert asked(agent, "state")["worker"] in server.workers()
+    command = ["docker", "exec", agent, "fleet-agent-health"]
+    assert subprocess.run(command, timeout=60, check=False).returncode == 0
+
+
+def asked(agent, *words):
+    """What `fleet-agent` answers in the agent's container."""
+    done = subprocess.run(
+        ["docker", "exec", agent, "fleet-agent", *words],
+        capture_output=True, text=True, timeout=200, check=False,
+    )  # fmt: skip
+    assert done.stdout.startswith("{"), done.stdout + done.stderr
+    return json.loads(done.stdout)

@@ -41,8 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _smoke(folder: Path, task: str, wait: float) -> int:
-    requests = folder / "handed"
-    answer = hand(requests, task, wait) if requests.is_dir() else None
+    answer = hand(folder / "handed", task, wait)
     if answer is None:
         state = (read_state(folder) or {"state": STANDING_BY})["state"]
         message = f"the agent is {state} and did not begin within {wait:g} s"

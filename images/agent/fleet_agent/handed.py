@@ -70,17 +70,23 @@ def hand(folder: Path, task: str, wait: float) -> dict[str, Any] | None:
         `task`, `status` and `message` of its end; None when the agent did not begin in time, and
         then it never will.
     """
-    done = folder / f"{task}.done"
+    asked, taken, done = (folder / f"{task}.{state}" for state in ("asked", "taken", "done"))
     done.unlink(missing_ok=True)
-    asked = folder / f"{task}.asked"
-    asked.touch()
     end = time.monotonic() + wait
     while not done.exists():
-        if time.monotonic() > end and asked.exists():
+        is_late = time.monotonic() > end
+        if is_late and asked.exists():
             try:
                 asked.unlink()
             except FileNotFoundError:  # the agent was faster after all
                 continue
             return None
+        # In this order, in which the agent goes from one to the next. None is there before it has
+        # begun, and after it has begun anew: then nobody knows of the task.
+        if not (asked.exists() or taken.exists() or done.exists()):
+            if is_late:
+                return None
+            if folder.is_dir():
+                asked.touch()
         time.sleep(POLL_SECONDS)
     return json.loads(done.read_text())

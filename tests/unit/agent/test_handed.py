@@ -33,6 +33,31 @@ def test_a_task_that_was_not_begun_in_time_never_is(handed, tmp_path):
     assert handed.take() is None
 
 
+def test_an_agent_that_only_begins_is_waited_for(tmp_path):
+    answers = []
+    caller = threading.Thread(
+        target=lambda: answers.append(hand(tmp_path / "handed", "t1", 20)), daemon=True
+    )
+    caller.start()
+    caller.join(0.5)
+    handed = Handed(tmp_path / "handed")
+    while (task := handed.take()) is None and caller.is_alive():
+        pass
+    assert task == "t1"
+
+    again = Handed(tmp_path / "handed")  # one that knows nothing of the task
+    while (task := again.take()) is None and caller.is_alive():
+        pass
+    again.done(task, "in_progress", "not run")
+
+    caller.join(20)
+    assert answers == [{"task": "t1", "status": "in_progress", "message": "not run"}]
+
+
+def test_an_agent_that_never_begins_is_not(tmp_path):
+    assert hand(tmp_path / "handed", "t1", 0) is None
+
+
 def test_an_answer_of_before_is_none_of_now(handed, tmp_path):
     handed.done("t1", "completed", "")
     assert hand(tmp_path / "handed", "t1", 0) is None
