@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from itertools import chain
 from typing import Any
 
 from fleet_agent.engine import remove_container
@@ -36,6 +38,7 @@ class Custody:
         self._call = call
         self._log = log
         self._held: dict[str, InHand] = {}
+        self._unwritten: list[InHand] = []
         self._commands: dict[str, TaskCommand] = {}
 
     @property
@@ -44,14 +47,30 @@ class Custody:
         return list(self._held)
 
     def begin(self, task: str, queue: str) -> None:
-        """A task was taken."""
-        if task not in self._held:
-            now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-            self._held[task] = self._records.begin(task, queue, now)
+        """A task was taken.
+
+        Raises
+        ------
+        OSError
+            That cannot be written down; the task is in hand all the same, for as long as this
+            agent lives.
+        """
+        if task in self._held:
+            return
+        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        self._held[task] = InHand(task, queue, now)
+        self._held[task] = self._records.begin(task, queue, now)
 
     def left_behind(self) -> Iterator[InHand]:
-        """The tasks of agents that are gone; each is in hand now."""
-        for held in self._records.left_behind():
+        """The tasks of agents that are gone; each is in hand now.
+
+        Of a run that is over there is no more to do than to remove its container.
+        """
+        unwritten, self._unwritten = self._unwritten, []
+        for held in chain(unwritten, self._records.left_behind()):
+            if held.is_over or held.task in self._held:
+                _clear(held)
+                continue
             self._held[held.task] = held
             yield held
 
@@ -61,6 +80,7 @@ class Custody:
         words: list[str],
         tick: Callable[[], Any],
         started: Callable[[subprocess.Popen], Any],
+        starting: Callable[[], AbstractContextManager] = nullcontext,
     ) -> TaskCommand:
         """The command of a task that is to be started, or taken up where there are no words.
 
@@ -74,35 +94,64 @@ class Custody:
             Called at each look at the process.
         started : callable
             Called with each process that stands for the task.
+        starting : callable
+            What it gives is entered while the process is started.
+
+        Raises
+        ------
+        OSError
+            The name of its container cannot be written down.
         """
 
         def look() -> None:
-            tick()
+            nonlocal said
+            try:
+                tick()
+            except Exception as error:  # what is told of the task must not end it
+                if str(error) != said:
+                    print(f"While task {task} runs: {error}", flush=True)
+                said = str(error)
             process = command.process
             if process and held and process.forwarded() != held.forwarded:
                 held.note(forwarded=process.forwarded())
 
+        said = ""
+
         held = self._held.get(task)
         if held is not None and not words:
             command = TaskCommand(
-                [], look, started, container=held.container, forwarded=held.forwarded
+                [],
+                look,
+                started,
+                container=held.container,
+                forwarded=held.forwarded,
+                starting=starting,
             )
         else:
-            command = TaskCommand(words, look, started)
+            command = TaskCommand(words, look, started, starting=starting)
             if held is not None and command.container:
-                held.note(container=command.container)
+                held.write(container=command.container)
         self._commands[task] = command
         return command
+
+    def command(self, task: str) -> TaskCommand | None:
+        """The command of a task; None before it has one."""
+        return self._commands.get(task)
 
     def process(self, task: str) -> TaskProcess | ContainerProcess | None:
         """The process of a task; None before it has one."""
         command = self._commands.get(task)
         return command.process if command else None
 
+    def is_unstarted(self, task: str) -> bool:
+        """Whether a task is in hand that never had a process, and is not being put back."""
+        held = self._held.get(task)
+        return held is not None and not held.put_back and self.process(task) is None
+
     def wish(self, tasks: Iterable[str], why: str) -> None:
         """Note that tasks shall be put back: what this agent cannot do, the next one does."""
-        for task in tasks:
-            self._held[task].note(wished=why)
+        for held in filter(None, map(self._held.get, tasks)):
+            held.note(wished=why)
 
     def give_back(
         self,
@@ -120,12 +169,27 @@ class Custody:
         bool
             Whether it is done; otherwise the slot's next agent does it.
         """
-        held = self._held[task]
-        case = Case(task, held.queue, why, worker, is_lost, is_resumed=bool(held.put_back))
-        held.note(put_back=why)
+        held = self._held.get(task)
+        if held is None:
+            return False
+        if held.put_back:  # begun before, and not finished
+            is_resumed, why = True, held.put_back
+        else:
+            is_resumed = False
+            held.note(put_back=why, is_lost=is_lost)
+        case = Case(
+            task,
+            held.queue,
+            why,
+            worker,
+            is_lost=held.is_lost,
+            is_resumed=is_resumed,
+            is_counted=held.is_counted,
+            is_withdrawn=held.is_withdrawn,
+        )
         try:
             with time_limit(seconds):
-                done = put_back(self._call, self._log, case)
+                done = put_back(self._call, self._log, case, held.note)
         except (Exception, TimeUp) as error:
             print(f"Task {task} is not put back yet, the slot's next agent does it: {error}")
             self.let_be(task)
@@ -137,15 +201,26 @@ class Custody:
         """Leave a task and what is written of it to the next look at what was left behind."""
         self._commands.pop(task, None)
         held = self._held.pop(task, None)
-        if held is not None:
-            held.release()
+        if held is None:
+            return
+        if held.file is None:  # nobody else can know of it
+            self._unwritten.append(held)
+        held.release()
 
     def settle(self, task: str) -> None:
         """A task is over: the server knows its end, and nothing of it is left on the node."""
         self._commands.pop(task, None)
         held = self._held.pop(task, None)
-        if held is None:
-            return
-        if held.container and not remove_container(held.container):
-            print(f"The container {held.container} could not be removed", flush=True)
-        held.drop()
+        if held is not None:
+            _clear(held)
+
+
+def _clear(held: InHand) -> None:
+    """Remove the container of a run that is over; where that fails, somebody tries again later."""
+    if held.container and not remove_container(held.container):
+        if not held.is_over:
+            print(f"The container {held.container} could not be removed yet", flush=True)
+        held.note(is_over=True)
+        held.release()
+        return
+    held.drop()

@@ -12,6 +12,7 @@ the wish waits for the moment.
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -43,13 +44,19 @@ class Drain:
         self._seconds = seconds
         self._why = ""
         self._asked = False
+        self._signalled = 0.0
         self._in_hand = False
+        self._is_cuttable = False
         self._cuttable = False
 
     @property
     def asked(self) -> bool:
         """Whether the agent has been asked to leave."""
         return self._asked
+
+    def told_within(self, seconds: float) -> bool:
+        """Whether the last signal came so many seconds ago at most."""
+        return self._asked and time.monotonic() - self._signalled <= seconds
 
     @property
     def in_hand(self) -> bool:
@@ -97,15 +104,43 @@ class Drain:
         PutBack
             Now, or at any point of the stretch.
         """
-        self._cuttable = True
+        self._is_cuttable = self._cuttable = True
         try:
-            if self._why:
-                raise PutBack
+            self.cut_now()
             yield
         finally:
+            self._is_cuttable = self._cuttable = False
+
+    @contextmanager
+    def uncut(self) -> Iterator[None]:
+        """A stretch within `cuttable` in which a wish to cut waits for its end.
+
+        Raises
+        ------
+        PutBack
+            At its end.
+        """
+        self._cuttable = False
+        try:
+            yield
+        finally:
+            self._cuttable = self._is_cuttable
+        self.cut_now()
+
+    def cut_now(self) -> None:
+        """Cut within `cuttable` what should be cut: somebody caught what the signal raised.
+
+        Raises
+        ------
+        PutBack
+            It should.
+        """
+        if self._is_cuttable and self._why:
             self._cuttable = False
+            raise PutBack
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        self._signalled = time.monotonic()
         if self._asked:
             self._cut("its agent was told a second time to leave")
             return

@@ -1,7 +1,8 @@
 """What an agent has in hand, written down on the node, so that its next agent finds it.
 
-Each task is a file in a folder that old and new agents of a slot share, with a lock that its
-agent holds. A record whose lock is free is of an agent that is gone.
+Each run of a task is a file in a folder that old and new agents of a slot share, with a lock that
+its agent holds. A record whose lock is free is of an agent that is gone, or of a run that is over
+and left a container behind.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +18,19 @@ from typing import IO, Any
 
 from fleet_agent.state import write_json
 
-_KEPT = ("task", "queue", "since", "container", "forwarded", "wished", "put_back")
+_KEPT = (
+    "task",
+    "queue",
+    "since",
+    "container",
+    "forwarded",
+    "wished",
+    "put_back",
+    "is_lost",
+    "is_counted",
+    "is_withdrawn",
+    "is_over",
+)
 
 
 @dataclass
@@ -39,6 +53,11 @@ class InHand:
         Why it shall be put back, where nothing has been done for it yet.
     put_back : str
         Why it is being put back; empty while it is not.
+    is_lost, is_counted, is_withdrawn : bool
+        Of a task that is being put back: whether nobody wished it, whether it is counted already,
+        and whether it may have left its state for that of a draft already.
+    is_over : bool
+        The server knows the task's end, or has it back; only the container may be left.
     file : Path or None
         Where this is kept.
     """
@@ -50,15 +69,32 @@ class InHand:
     forwarded: int = 0
     wished: str = ""
     put_back: str = ""
+    is_lost: bool = False
+    is_counted: bool = False
+    is_withdrawn: bool = False
+    is_over: bool = False
     file: Path | None = field(default=None, repr=False)
     _lock: IO[str] | None = field(default=None, repr=False)
 
-    def note(self, **changes: Any) -> None:
-        """Change what is written down."""
+    def write(self, **changes: Any) -> None:
+        """Change what is written down.
+
+        Raises
+        ------
+        OSError
+            It cannot be written; it holds for this agent all the same.
+        """
         for name, value in changes.items():
             setattr(self, name, value)
         if self.file is not None:
             write_json(self.file, {name: getattr(self, name) for name in _KEPT})
+
+    def note(self, **changes: Any) -> None:
+        """Change what is written down, where that can be: the task must not suffer from it."""
+        try:
+            self.write(**changes)
+        except OSError as error:
+            print(f"Not written down of task {self.task}: {error}", flush=True)
 
     def release(self) -> None:
         """Let another agent have the task; what is written of it stays."""
@@ -87,15 +123,26 @@ class Records:
         self._folder = None if folder is None else folder / "in-hand"
 
     def begin(self, task: str, queue: str, since: str) -> InHand:
-        """Write down that a task is in hand now."""
+        """Write down that a task is in hand now.
+
+        Raises
+        ------
+        OSError
+            It cannot be written.
+        """
         if self._folder is None:
             return InHand(task, queue, since)
         self._folder.mkdir(parents=True, exist_ok=True)
-        file = self._folder / f"{task}.json"
+        # A name of its own for each run: what an earlier one left may be there still.
+        file = self._folder / f"{task}.{uuid.uuid4().hex[:8]}.json"
         found = InHand(task, queue, since, file=file, _lock=_take(file))
-        found.note()
-        with file.open() as kept:
-            os.fsync(kept.fileno())  # what is popped is in no queue any more
+        try:
+            found.write()
+            with file.open() as kept:
+                os.fsync(kept.fileno())  # what is popped is in no queue any more
+        except OSError:
+            found.drop()
+            raise
         return found
 
     def left_behind(self) -> Iterator[InHand]:
@@ -108,10 +155,15 @@ class Records:
                 continue
             try:
                 data = json.loads(file.read_text())
-            except (FileNotFoundError, json.JSONDecodeError):
+            except FileNotFoundError:  # its agent was just done with it
+                _lock_file(file).unlink(missing_ok=True)
+                lock.close()
+                continue
+            except ValueError:
                 data = {}
             found = {name: data[name] for name in _KEPT if name in data}
-            yield InHand(**{"task": file.stem, "queue": "", **found}, file=file, _lock=lock)
+            task = file.name.partition(".")[0]
+            yield InHand(**{"task": task, "queue": "", **found}, file=file, _lock=lock)
 
 
 def _lock_file(file: Path) -> Path:

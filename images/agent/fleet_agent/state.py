@@ -72,5 +72,9 @@ def read_state(folder: Path) -> dict[str, Any] | None:
 def write_json(file: Path, data: Any) -> None:
     """Write a file that nobody ever reads half of."""
     new = file.with_name(f".{file.name}.new")
-    new.write_text(json.dumps(data))
-    new.replace(file)
+    try:
+        new.write_text(json.dumps(data))
+        new.replace(file)
+    except OSError:
+        new.unlink(missing_ok=True)
+        raise

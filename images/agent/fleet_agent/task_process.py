@@ -7,10 +7,13 @@ ended early is followed by another one.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
+import time
 import uuid
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import psutil
@@ -24,6 +27,8 @@ if [ "$held" -lt "$1" ]; then from=$held; else from=$1; fi
 docker logs --follow "$0" 2>&1 | tail -c "+$((from + 1))"
 """
 _SECONDS_TO_END = 10
+# How long an engine that does not answer is waited for where a task shall end.
+ENGINE_SECONDS = 30
 
 
 class TaskCommand:
@@ -41,6 +46,8 @@ class TaskCommand:
         A container that runs already; otherwise its name is taken from the command line.
     forwarded : int
         How many bytes of what that container printed are known to the server.
+    starting : callable
+        What it gives is entered while the process is started.
     """
 
     def __init__(
@@ -51,22 +58,35 @@ class TaskCommand:
         *,
         container: str = "",
         forwarded: int = 0,
+        starting: Callable[[], AbstractContextManager] = contextlib.nullcontext,
     ) -> None:
+        self._starting = starting
         self._tick = tick
         self._started = started
         self._forwarded = forwarded
         self._words, self.container = (words, container) if container else _named(words)
-        self.process: TaskProcess | None = None
+        self.process: TaskProcess | ContainerProcess | None = None
+        self.trouble = ""  # why it could not be started
 
     def call_subprocess(self, start: Callable[..., subprocess.Popen], **options: Any) -> Any:
         """Start the process, as the agent's own command does."""
+        with self._starting():
+            try:
+                self.process = self._start(start, options)
+            except Exception as error:
+                self.trouble = str(error)
+                raise
+        return self.process
+
+    def _start(
+        self, start: Callable[..., subprocess.Popen], options: dict[str, Any]
+    ) -> TaskProcess | ContainerProcess:
         if not self.container:
             process = start(self._words, **options)
             self._started(process)
-            self.process = TaskProcess(process, self._tick)
-            return self.process
+            return TaskProcess(process, self._tick)
         client = start(self._words, **options) if self._words else None
-        self.process = ContainerProcess(
+        return ContainerProcess(
             self.container,
             client,
             self._tick,
@@ -74,7 +94,6 @@ class TaskCommand:
             options.get("stdout"),
             self._forwarded,
         )
-        return self.process
 
 
 class TaskProcess:
@@ -208,17 +227,31 @@ class ContainerProcess:
         self._is_discarded = self._output is not None
 
     def end(self) -> int | None:
-        """End it now; the exit status of one that had ended by itself, None otherwise."""
-        try:
-            state = read_container(self._name)
-        except EngineAway:
-            state = None
+        """End it now; the exit status of one that had ended by itself, None otherwise.
+
+        Raises
+        ------
+        EngineAway
+            The container may run on: nobody could say within `ENGINE_SECONDS`.
+        """
         _kill(self._client)
+        end = time.monotonic() + ENGINE_SECONDS
+        while True:
+            try:
+                return self._end_container()
+            except EngineAway:
+                if time.monotonic() > end:
+                    raise
+            time.sleep(1)
+
+    def _end_container(self) -> int | None:
+        state = read_container(self._name)
         if state is not None and state.has_ended_itself:
             return state.exit_code
         # A client that was killed may have asked the engine for it only just now.
         for _ in range(2 if state is None else 1):
-            remove_container(self._name)
+            if not remove_container(self._name):
+                raise EngineAway(f"the container {self._name} could not be removed")
         return None
 
     def _follow(self) -> subprocess.Popen:

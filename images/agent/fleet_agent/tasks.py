@@ -15,35 +15,29 @@ from concurrent.futures import ThreadPoolExecutor
 from time import sleep
 from typing import Any
 
-from clearml_agent.commands import Worker
+from clearml_agent.commands import worker as stock
 from clearml_agent.commands.events import Events
 from clearml_agent.commands.worker import TaskStopReason, TaskStopSignal
 from clearml_agent.helper.resource_monitor import ResourceMonitor
 
-from fleet_agent.custody import PUT_BACK_SECONDS, Custody
-from fleet_agent.drain import Drain, PutBack
+from fleet_agent.custody import PUT_BACK_SECONDS
+from fleet_agent.drain import Drain
 from fleet_agent.engine import EngineAway, read_container
 from fleet_agent.health import Health
-from fleet_agent.in_hand import InHand, Records
-from fleet_agent.outputs import Outputs
-from fleet_agent.put_back import Refused
+from fleet_agent.in_hand import InHand
+from fleet_agent.orphans import Orphans
+from fleet_agent.put_back import Case, Refused, is_worker, put_back
 from fleet_agent.settings import Settings
 from fleet_agent.slot import Slot
-from fleet_agent.task_start import Waiting
 from fleet_agent.time_limit import TimeUp, time_limit
+from fleet_agent.watch import LEFT, RUNNING, Lost, WatchingWorker
 
-CREATED, RUNNING = "created", "in_progress"
-PUT_BACK = "put back"  # beside the agent's own reasons why a task stopped
-# How a process ends that a node ends while it goes down: by SIGKILL or SIGTERM.
-SIGNALLED = {-9, -15, 137, 143}
-GOING_DOWN_SECONDS = 3
+CREATED, QUEUED = "created", "queued"
 ENDED_AT_ONCE = 16
-_STATUS = ("status", "status_message", "status_reason", "last_worker")
-#: Wakes at the end of the process that is watched.
-WAITING = Waiting()
+_get_next_task = stock.get_next_task
 
 
-class TaskWorker(Worker):
+class TaskWorker(WatchingWorker):
     """A worker whose tasks outlive it.
 
     Parameters
@@ -57,87 +51,75 @@ class TaskWorker(Worker):
     """
 
     def __init__(self, drain: Drain, settings: Settings, **arguments: Any) -> None:
-        self._drain = drain
         self._slot = Slot(settings.keep)
         self._health = Health(settings.state)
-        self._outputs = Outputs(settings.keep)
-        self._custody = Custody(Records(settings.keep), self._call, self._log_line)
-        self._services: dict[str, Any] = {}
-        super().__init__(**arguments)
-
-    def _say_state(self) -> Any:
-        """Called at each look at a task: what the agent is doing may have to be told."""
-
-    def report_monitor(self, report: Any) -> Any:
-        """Report; the loop calls this first with a task that it has taken."""
-        if report.task:
-            self._custody.begin(report.task, report.queue or "")
-        return super().report_monitor(report)
+        self._orphans = Orphans(self._call)
+        stock.get_next_task = self._get_next_task
+        super().__init__(drain, settings, **arguments)
 
     def run_one_task(self, queue: str, task_id: str, *args: Any, **kwargs: Any) -> Any:
         """Run a task, healthy for as long as it takes."""
-        self._custody.begin(task_id, queue)
-        with self._health.busy():
-            self._say_state()
-            try:
+        try:
+            with self._health.busy():
+                self._custody.begin(task_id, queue)
+                self._say_state()
                 return super().run_one_task(queue, task_id, *args, **kwargs)
-            except Exception as error:
-                why = f"it could not be started: {error}"
-                self._custody.give_back(task_id, why, self.worker_id, is_lost=True)
-                raise
-            finally:
-                if task_id not in self._services:
-                    self._settle(task_id)
+        except Exception as error:
+            status, reason = self._end(
+                self._custody.command(task_id), Lost(f"its agent had an error: {error}")
+            )
+            self.handle_task_termination(task_id, status, reason)
+            raise
+        finally:
+            if task_id not in self._services:
+                self._give_back_unstarted(task_id)
+                self._settle(task_id)
 
-    def handle_task_termination(
-        self, task_id: str, exit_code: int | None, stop_reason: Any, session: Any = None
-    ) -> None:
-        """Tell the server how a task ended, until it knows."""
-        why = ""
-        if stop_reason == PUT_BACK:
-            why = self._drain.cut
-        elif stop_reason == TaskStopReason.no_stop:
-            why = self._taken_down(task_id, exit_code)
-        if why:
-            self._custody.give_back(task_id, why, self.worker_id)
-            return
-        super().handle_task_termination(task_id, exit_code, stop_reason, session=session)
-        if stop_reason not in (TaskStopReason.no_stop, TaskStopReason.stopped):
-            return
-        while self._still_runs(task_id):
-            if self._drain.cut:  # the slot's next agent finds the container, and tells its end
-                self._custody.let_be(task_id)
-                return
-            sleep(self._polling_interval)
-            super().handle_task_termination(task_id, exit_code, stop_reason, session=session)
+    def _get_next_task(self, session: Any, queue: str, **options: Any) -> dict[str, Any]:
+        """Take a task, and write it down before anything else is done: no queue holds it now."""
+        answer = _get_next_task(session, queue, **options)
+        task = (answer.get("entry") or {}).get("task")
+        if task and not self._take(task, queue):
+            return {}
+        return answer
+
+    def _take(self, task: str, queue: str) -> bool:
+        """Begin with a task; whether this agent can have it."""
+        self._end_earlier(task)
+        try:
+            self._custody.begin(task, queue)
+        except OSError as error:
+            why = f"its agent could not write down that it has it: {error}"
+            if self._custody.give_back(task, why, self.worker_id):
+                self._custody.settle(task)
+            return False
+        return True
+
+    def _end_earlier(self, task: str) -> None:
+        """End what is left of an earlier run: whoever enqueues a task anew has done with it."""
+        process = self._services.pop(task, None)
+        if process is not None:
+            with contextlib.suppress(EngineAway):
+                process.end()
+        self._custody.settle(task)
+
+    def _give_back_unstarted(self, task: str) -> None:
+        """Give a task back that the stock agent took and, for an error, did not start."""
+        if self._custody.is_unstarted(task):
+            why = "its agent could not start it"
+            self._custody.give_back(task, why, self.worker_id, is_lost=True)
 
     def _settle(self, task: str) -> None:
         """The task is over, and the server knows."""
         self._custody.settle(task)
 
-    def _taken_down(self, task: str, exit_code: int | None) -> str:
-        """Why a task ended that the node itself ended; empty for any other end.
-
-        A node that goes down ends all its containers at once: the agent's signal may come a
-        moment after the task's.
-        """
-        process = self._custody.process(task)
-        if exit_code not in SIGNALLED or process is None or process.out_of_memory:
-            return ""
-        end = time.monotonic() + GOING_DOWN_SECONDS
-        while not self._drain.asked and time.monotonic() < end:
-            sleep(0.1)
-        return "its node ended it while going down" if self._drain.asked else ""
-
-    def _still_runs(self, task: str) -> bool:
-        try:
-            return self._read_task(task).get("status") == RUNNING
-        except Exception as error:
-            print(f"The end of task {task} is not known to the server yet: {error}", flush=True)
-            return True
-
     def _take_up(self, queues: Sequence[str]) -> None:
-        """See to the tasks of an agent of this slot that is gone."""
+        """See to the tasks that an agent of this slot left, and to those that nobody has."""
+        for task in self._custody.tasks:
+            if task not in self._services:  # an error came between its taking and its start
+                self._drain.hold()
+                self._give_back_unstarted(task)
+                self._settle(task)
         for held in self._custody.left_behind():
             self._drain.hold()
             try:
@@ -145,13 +127,28 @@ class TaskWorker(Worker):
             except Exception:
                 self._custody.let_be(held.task)  # for the next round
                 raise
+        try:
+            self._take_up_orphans(queues)
+        except Exception as error:  # what this agent has is not to wait for it
+            print(f"Tasks that nobody has could not be looked for: {error}", flush=True)
+
+    def _take_up_orphans(self, queues: Sequence[str]) -> None:
+        for task, queue in self._orphans.look(queues):
+            self._drain.hold()
+            why = "its agent was gone before it wrote the task down"
+            case = Case(task, queue, why, self.worker_id, is_lost=True)
+            done = put_back(self._call, self._log_line, case)
+            print(f"Task {task}: {done}, because {why}", flush=True)
 
     def _take_up_one(self, held: InHand, queues: Sequence[str]) -> None:
         found = self._read_task(held.task)
-        last = f"{found.get('last_worker') or self.worker_id}:"
+        status = found.get("status")
         if held.put_back:
             self._custody.give_back(held.task, held.put_back, self.worker_id)
-        elif found.get("status") == RUNNING and last.startswith(f"{self.worker_id}:"):
+        elif status == QUEUED:
+            why = "its agent was gone before it started it"
+            self._custody.give_back(held.task, why, self.worker_id, is_lost=True)
+        elif status == RUNNING and is_worker(found, self.worker_id):
             if self._is_there(held):
                 self._adopt(held, queues)
                 return
@@ -240,58 +237,25 @@ class TaskWorker(Worker):
         end = time.monotonic() + PUT_BACK_SECONDS
         with ThreadPoolExecutor(max_workers=ENDED_AT_ONCE) as pool:
             statuses = dict(zip(services, pool.map(_end, services.values()), strict=True))
-        for task in [task for task in services if statuses[task] is None]:
+        for task in [task for task in services if statuses[task] == LEFT]:
+            self._custody.let_be(task)
+            del statuses[task]
+        for task in [task for task in statuses if statuses[task] is None]:
             left = end - time.monotonic()
             self._custody.give_back(task, self._drain.cut, self.worker_id, seconds=left)
             with contextlib.suppress(Refused, OSError, TimeUp), time_limit(end - time.monotonic()):
                 self._call("workers.unregister", worker=f"{self.worker_id}:service:{task}")
             self._settle(task)
-        for task in [task for task in services if statuses[task] is not None]:
+        for task in [task for task in statuses if statuses[task] is not None]:
             if self._still_runs(task):
                 self.handle_task_termination(task, statuses[task], TaskStopReason.no_stop)
             self._settle(task)
 
-    def _log_command_output(self, task_id: str, cmd: Any, *args: Any, **kwargs: Any) -> Any:
-        # A signal to the agent's process group must not reach the task.
-        kwargs["start_new_session"] = True
-        cmd = self._custody.watch(task_id, list(cmd), self._say_state, WAITING.watch)
-        try:
-            with self._drain.cuttable():
-                status, reason = super()._log_command_output(task_id, cmd, *args, **kwargs)
-        except PutBack:
-            self._custody.wish([task_id], self._drain.cut)
-            status = cmd.process.end() if cmd.process else None
-            return status, PUT_BACK if status is None else TaskStopReason.no_stop
-        if self._services_mode and reason is None:
-            self._services[task_id] = cmd.process
-            # From now on the service itself tells the server what it prints.
-            cmd.process.discard_output()
-            self._outputs.remove(kwargs.get("stdout_path"))
-        return status, reason
 
-    def _read_task(self, task: str, *fields: str) -> dict[str, Any]:
-        """A task's status, or other fields; nothing when the server does not know it."""
-        wanted = fields or _STATUS
-        answer = self._call("tasks.get_all", id=[task], only_fields=wanted, search_hidden=True)
-        return next(iter(answer["tasks"]), {})
-
-    def _call(self, endpoint: str, **data: Any) -> dict[str, Any]:
-        service, action = endpoint.split(".")
-        answer = self._session.send_request(
-            service=service, action=action, method="post", json=data
-        )
-        if not answer.ok:
-            raise Refused(f"{endpoint}: {answer.status_code} {answer.text[:300]}")
-        return answer.json()["data"]
-
-    def _log_line(self, task: str, text: str) -> None:
-        self.send_logs(task, [f"{text}\n"], level="INFO")
-
-
-def _end(process: Any) -> int | None:
-    """End a service; one that does not go is one that has not ended by itself."""
+def _end(process: Any) -> Any:
+    """End a service: its status where it had ended by itself, `LEFT` where it may run on."""
     try:
         return process.end()
     except Exception as error:
         print(f"A service could not be ended: {error}", flush=True)
-        return None
+        return LEFT

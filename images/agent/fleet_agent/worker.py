@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from clearml_agent.commands import worker as stock
@@ -14,15 +16,16 @@ from fleet_agent.asked import Asked
 from fleet_agent.configurations import Configurations
 from fleet_agent.drain import Drain
 from fleet_agent.handed import Handed
-from fleet_agent.put_back import Refused
 from fleet_agent.queues import FIELDS, read_queues
 from fleet_agent.reports import Reports
+from fleet_agent.room import check_room
 from fleet_agent.settings import Settings
 from fleet_agent.state import STANDING_BY, SUCCESSOR_TAG, TAGS, StateFile, name_state
 from fleet_agent.task_start import QuickStart
 from fleet_agent.task_user import TaskUser
-from fleet_agent.tasks import CREATED, WAITING, TaskWorker
+from fleet_agent.tasks import CREATED, TaskWorker
 from fleet_agent.time_limit import TimeUp, time_limit
+from fleet_agent.watch import WAITING
 from fleet_agent.wishes import Wishes
 
 # A server that is away must not keep a drained agent from leaving.
@@ -47,6 +50,8 @@ class FleetWorker(TaskWorker):
     def __init__(self, drain: Drain, settings: Settings, **arguments: Any) -> None:
         self._handed = Handed(settings.state / "handed")
         self._wishes = Wishes(settings.wishes)
+        self._rooms = [folder for folder in (settings.keep, Path(tempfile.gettempdir())) if folder]
+        self._lacks = ""  # why nothing can be written on the node
         self._tags = settings.tags
         self._tags_said: tuple[str, ...] | None = None
         self._params: Any = None
@@ -119,7 +124,8 @@ class FleetWorker(TaskWorker):
         if not result.ok:
             raise APIError(result)
         queues = read_queues(result.json()["data"]["queues"], queue_ids)
-        self._health.polled()
+        if not self._lacks or self._has_room():
+            self._health.polled()
         return queues, self.get_runtime_properties()
 
     def should_be_currently_active(
@@ -131,7 +137,23 @@ class FleetWorker(TaskWorker):
             and not self._wishes.drained
             and super().should_be_currently_active(current_queue, runtime_properties)
             and self._drain.hold()
+            and self._has_room()
         )
+
+    def _has_room(self) -> bool:
+        """Whether the node's disk would take what a task needs as it starts; says so if not."""
+        lacks = ""
+        for folder in self._rooms:
+            try:
+                check_room(folder)
+            except OSError as error:
+                lacks = f"{folder}: {error.strerror or error}"
+                break
+        if lacks != self._lacks:
+            text = f"No task is taken: {lacks}" if lacks else "There is room for tasks again"
+            print(text, flush=True)
+        self._lacks = lacks
+        return not lacks
 
     def run_one_task(self, queue: str, task_id: str, *args: Any, **kwargs: Any) -> Any:
         """Run a task; what it asks of Docker and does not get is named in its log first."""
@@ -143,10 +165,10 @@ class FleetWorker(TaskWorker):
             return
         try:
             container = self._read_task(task, "container").get("container") or {}
-        except (Refused, OSError) as error:  # what is not named is not granted either
+            lines = self._asked.note(task, container, self._docker_image)
+        except Exception as error:  # what is not named is not granted either
             print(f"Which container task {task} asks for could not be read: {error}")
             return
-        lines = self._asked.note(task, container, self._docker_image)
         if lines:
             self.send_logs(task, [f"{line}\n" for line in lines], "WARNING")
 
@@ -177,6 +199,7 @@ class FleetWorker(TaskWorker):
             message = f"not run: it is {found.get('status', 'not known to the server')}"
             self._handed.done(task, found.get("status", ""), message)
             return
+        self._end_earlier(task)
         self.report_monitor(ResourceMonitor.StatusReport(queues=queues, task=task))
         self._log_line(task, f"task {task} handed to {self.worker_id} on its node")
         self.run_one_task(queues[0], task, self._params)

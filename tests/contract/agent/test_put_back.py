@@ -142,12 +142,43 @@ def test_a_task_that_nobody_could_put_back_in_time_is_put_back_by_the_next_agent
     agent.wait(10)
     # As an agent leaves it that has reset the task when the server goes away.
     server.call("tasks.reset", task=task)
-    (queue,) = server.call("queues.get_all", name=f"^{QUEUE}$")["queues"]
-    record = {"task": task, "queue": queue["id"], "put_back": "its agent had to leave"}
-    (tmp_path / "keep" / "in-hand" / f"{task}.json").write_text(json.dumps(record))
+    leave_record(server, tmp_path, task, put_back="its agent had to leave", is_withdrawn=True)
 
     start_agent(**keep)
 
     wait_for(lambda: server.status(task) == "completed")
     assert "its agent had to leave" in log(server, task)
-    assert records(tmp_path) == []
+    wait_for(lambda: records(tmp_path) == [])
+
+
+def test_a_draft_that_a_person_made_of_it_meanwhile_stays_one(server, start_agent, keep, tmp_path):
+    task = server.draft("print('done')")
+    leave_record(server, tmp_path, task, put_back="its agent had to leave")
+
+    start_agent(**keep)
+
+    wait_for(lambda: records(tmp_path) == [])
+    assert server.status(task) == "created"
+
+
+def test_a_task_that_was_taken_and_not_started_is_run_all_the_same(
+    server, start_agent, keep, tmp_path
+):
+    task = server.enqueue("print('done')")
+    (queue,) = server.call("queues.get_all", name=f"^{QUEUE}$")["queues"]
+    server.call("queues.get_next_task", queue=queue["id"])
+    leave_record(server, tmp_path, task)
+
+    start_agent(**keep)
+
+    wait_for(lambda: server.status(task) == "completed")
+    assert "before it started it" in log(server, task)
+
+
+def leave_record(server, tmp_path, task, **more):
+    """As of an agent that is gone."""
+    (queue,) = server.call("queues.get_all", name=f"^{QUEUE}$")["queues"]
+    folder = tmp_path / "keep" / "in-hand"
+    folder.mkdir(parents=True, exist_ok=True)
+    record = {"task": task, "queue": queue["id"], **more}
+    (folder / f"{task}.json").write_text(json.dumps(record))

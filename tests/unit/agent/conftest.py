@@ -32,6 +32,7 @@ class Monitor:
 def make_worker(tmp_path, monkeypatch, alarm):
     """A worker as the agent starts it, but without a server."""
     from clearml_agent.commands import Worker
+    from clearml_agent.commands import worker as stock
     from fleet_agent.drain import Drain
     from fleet_agent.settings import Settings
     from fleet_agent.worker import FleetWorker
@@ -43,6 +44,7 @@ def make_worker(tmp_path, monkeypatch, alarm):
         self.worker_id, self.monitor = "node:0", Monitor()
         self._services_mode = arguments.get("services", False)
 
+    monkeypatch.setattr(stock, "get_next_task", stock.get_next_task)  # which a worker replaces
     monkeypatch.setattr(Worker, "__init__", start)
     monkeypatch.setattr(type(Worker), "_instances", {})  # a process has one worker
 

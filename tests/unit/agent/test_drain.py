@@ -123,3 +123,39 @@ def test_a_limit_holds_though_the_drain_begins_within_it(hasty):
     with pytest.raises(TimeUp), time_limit(0.2):
         signal_and_wait()
     assert "0.05 s" in hasty.cut
+
+
+def test_a_cut_that_somebody_caught_can_be_made_again(drain):
+    drain.hold()
+    send_sigterm()
+    drain.cut_now()
+    with drain.cuttable():
+        with pytest.raises(PutBack):
+            send_sigterm()
+        with pytest.raises(PutBack):
+            drain.cut_now()
+    drain.cut_now()
+
+
+def test_a_wish_to_cut_waits_for_the_end_of_what_must_be_whole(drain):
+    whole = []
+
+    def begin():
+        with drain.uncut():
+            send_sigterm()
+            whole.append(True)
+
+    drain.hold()
+    send_sigterm()
+    with drain.cuttable(), pytest.raises(PutBack):
+        begin()
+    assert whole
+
+
+def test_how_long_ago_the_last_signal_came(drain):
+    assert not drain.told_within(60)
+    drain.hold()
+    send_sigterm()
+    assert drain.told_within(60)
+    drain._signalled -= 61
+    assert not drain.told_within(60)
