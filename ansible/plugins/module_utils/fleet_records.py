@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 
 
@@ -26,11 +27,11 @@ def abandoned_tasks(data_directory, slots):
         kept = os.path.join(data_directory, group, ".agent")
         for slot in _listed(kept):
             records = os.path.join(kept, slot, "in-hand")
-            tasks = [n.removesuffix(".json") for n in _listed(records) if n.endswith(".json")]
+            files = [os.path.join(records, n) for n in _listed(records) if n.endswith(".json")]
             found += [
-                {"slot": slot, "task": task, "file": os.path.join(records, f"{task}.json")}
-                for task in tasks
-                if slot not in slots and not _held(records, task)
+                {"slot": slot, "task": os.path.basename(file).partition(".")[0], "file": file}
+                for file in files
+                if slot not in slots and not _held(file) and not _is_over(file)
             ]
     return found
 
@@ -52,10 +53,19 @@ def say_abandoned(left):
     )
 
 
-def _held(records, task):
+def _is_over(file):
+    """Whether the task has its end, and only its container may be left."""
+    try:
+        with open(file, encoding="utf-8") as record:
+            return bool(json.load(record).get("is_over"))
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
+def _held(file):
     """Whether an agent that lives has the task; each holds a lock beside what it wrote."""
     try:
-        with open(os.path.join(records, f"{task}.lock"), encoding="utf-8") as lock:
+        with open(f"{file.removesuffix('.json')}.lock", encoding="utf-8") as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except FileNotFoundError:
         return False

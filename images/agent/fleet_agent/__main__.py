@@ -12,6 +12,7 @@ from clearml_agent.session import Session
 
 from fleet_agent.drain import Drain, Drained
 from fleet_agent.queues import QueuesGone
+from fleet_agent.retries import ask_soon
 from fleet_agent.settings import Settings
 from fleet_agent.worker import FleetWorker
 
@@ -37,6 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     values = vars(parsed).copy()
     parser.remove_top_level_results(values)
     Session.set_debug_mode(parsed.debug)
+    ask_soon()
     settings = Settings.from_environment(os.environ)
     drain = Drain(settings.drain_seconds)
     drain.install()
