@@ -58,6 +58,7 @@ def start(start_agent, image, tmp_path):
     """Start an agent in docker mode; no container of its tasks is left behind."""
     environment = {
         "FLEET_AGENT_KEEP": str(tmp_path / "keep"),
+        "CLEARML_AGENT_DOCKER_HOST_MOUNT": f"{tmp_path}:{tmp_path}",
         "CLEARML_AGENT_EXTRA_DOCKER_ARGS": f"--network=host --volume={tmp_path}:{tmp_path}",
     }
     with (tmp_path / "agent.conf").open("a") as config:
@@ -252,6 +253,9 @@ def test_services_outlive_their_agent_and_the_next_one_tells_the_end_that_they_c
     agent = start("--services-mode")
     wait_for(lambda: begun(tmp_path) == 1)
     wait_for(lambda: "Service bootstrap completed" in agent.log.read_text())
+    # Neither the disk nor the memory of the node keeps what the service tells the server itself.
+    wait_for(lambda: list((tmp_path / "keep" / "output").iterdir()) == [])
+    assert len(copies(tmp_path)) == 1
     kill_with_clients(agent)
     again = start("--services-mode")
     wait_for(lambda: "taken up again" in log(server, task))
@@ -259,5 +263,11 @@ def test_services_outlive_their_agent_and_the_next_one_tells_the_end_that_they_c
 
     wait_for(lambda: server.status(task) == "failed")
     wait_for(lambda: containers(task) == [] and records(tmp_path) == [])
+    assert copies(tmp_path) == []
     again.terminate()
     assert again.wait(PATIENCE) == 0
+
+
+def copies(folder):
+    """The copies of the agent's configuration that containers of tasks see."""
+    return list(folder.glob(".clearml_agent.*.cfg"))
