@@ -59,11 +59,6 @@ class Drain:
         return self._asked and time.monotonic() - self._signalled <= seconds
 
     @property
-    def in_hand(self) -> bool:
-        """Whether the agent is in a stretch that `hold` began."""
-        return self._in_hand
-
-    @property
     def cut(self) -> str:
         """Why what is in hand shall be put back; empty as long as it need not be."""
         return self._why

@@ -130,6 +130,9 @@ class TaskProcess:
         """How much of what was printed had been there at the last look."""
         return 0
 
+    def discard_output(self) -> None:
+        """Nobody reads any more what is printed; its file goes with the process."""
+
     def end(self) -> int | None:
         """End it now; the exit status of one that had ended by itself, None otherwise."""
         status = self._process.poll()
