@@ -18,7 +18,13 @@ from typing import Any
 
 import psutil
 
-from fleet_agent.engine import ContainerState, EngineAway, read_container, remove_container
+from fleet_agent.engine import (
+    ENDED_BY_OTHERS,
+    ContainerState,
+    EngineAway,
+    read_container,
+    remove_container,
+)
 
 # What a container printed, from a byte on. A log that was rotated away goes on where it is now.
 _FOLLOW = """
@@ -138,7 +144,7 @@ class TaskProcess:
         status = self._process.poll()
         if status is None:
             _kill(self._process)
-        return status
+        return None if status in ENDED_BY_OTHERS else status
 
 
 class ContainerProcess:

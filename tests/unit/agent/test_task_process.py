@@ -4,7 +4,7 @@ import sys
 import pytest
 from fleet_agent import task_process
 from fleet_agent.engine import ContainerState, EngineAway
-from fleet_agent.task_process import ContainerProcess, TaskCommand
+from fleet_agent.task_process import ContainerProcess, TaskCommand, TaskProcess
 
 
 class Engine:
@@ -52,6 +52,7 @@ def process(client, clock, monkeypatch):
     return make
 
 
+KILLED = "import os; os.kill(os.getpid(), 9)"
 RUNS = ContainerState("running")
 
 
@@ -89,3 +90,10 @@ def test_why_a_process_could_not_be_started_is_kept():
         command.call_subprocess(subprocess.Popen)
     assert "/no/such/command" in command.trouble
     assert command.process is None
+
+
+@pytest.mark.parametrize(("code", "status"), [("raise SystemExit(3)", 3), (KILLED, None)])
+def test_a_process_that_was_killed_has_not_ended_by_itself(code, status):
+    process = subprocess.Popen([sys.executable, "-c", code])
+    process.wait(20)
+    assert TaskProcess(process, lambda: None).end() == status
