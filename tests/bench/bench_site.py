@@ -69,7 +69,7 @@ def measure(echo: Callable[[str], None]) -> dict[str, float]:
         for hosts, rounds in ROUNDS.items():
             _write_inventory(folder, hosts)
             echo(f"{hosts} hosts, {rounds} rounds")
-            figures |= _compare(folder, hosts, rounds)
+            figures |= _compare(folder, hosts, rounds, echo)
     finally:
         _write_inventory(folder, len(NODES))
         command = ["-i", str(folder), "all", "-m", "ansible.builtin.shell", "-a", _CLEAR]
@@ -78,13 +78,16 @@ def measure(echo: Callable[[str], None]) -> dict[str, float]:
     return figures
 
 
-def _compare(folder: Path, hosts: int, rounds: int) -> dict[str, float]:
+def _compare(
+    folder: Path, hosts: int, rounds: int, echo: Callable[[str], None]
+) -> dict[str, float]:
     seconds: dict[str, list[float]] = {playbook: [] for playbook in _PLAYBOOKS}
     figures: dict[str, float] = {}
     for turn in range(rounds):
         order = list(_PLAYBOOKS)
         for playbook in order[turn % 3 :] + order[: turn % 3]:
             took, counted = _play(folder, playbook)
+            echo(f"  {playbook} {took:.0f} s")
             seconds[playbook].append(took)
             tasks = counted["tasks"].values()
             figures[f"{playbook}_{hosts}_tasks_mean"] = sum(tasks) / hosts
