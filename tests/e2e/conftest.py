@@ -46,6 +46,17 @@ class LocalFleet:
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
+    def start_server(self) -> None:
+        """Start the server again, as `fleet local up` does, and nothing else."""
+        script = (
+            "from fleet.local import hostserver, network; from fleet.local.layout import Layout; "
+            f"ours = Layout({self.name!r}); subnet, _ = network.ensure(ours); "
+            "network.reach_directly(subnet); hostserver.ensure(ours, network.gateway_of(subnet))"
+        )
+        command = [str(REPOSITORY / ".venv/bin/python"), "-c", script]
+        done = self._run(command, REPOSITORY, 120)
+        assert done.returncode == 0, done.stderr
+
     def playbook(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run `ansible-playbook …` as the README says."""
         command = [str(REPOSITORY / ".venv/bin/ansible-playbook"), *arguments]
