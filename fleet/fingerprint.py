@@ -18,8 +18,9 @@ import yaml
 from fleet.paths import REPOSITORY
 
 ROLES = REPOSITORY / "roles"
-# What modules share; a role's own are in its folder.
-_SHARED = REPOSITORY / "ansible" / "plugins" / "module_utils"
+# Modules of several roles, and what modules share; a role's own are in its folder.
+_PLUGINS = REPOSITORY / "ansible" / "plugins"
+_SHARED = (_PLUGINS / "modules", _PLUGINS / "module_utils")
 _NOT_CODE = ("molecule", "__pycache__", "README.md")
 # How a run goes about it; a node is left the same with any value.
 _OF_A_RUN = frozenset(
@@ -72,7 +73,7 @@ def _options(role: Path) -> tuple[str, ...]:
 def _code(role: Path) -> str:
     """One hash of all that a role consists of."""
     known = hashlib.sha256()
-    for folder in (role, _SHARED):
+    for folder in (role, *_SHARED):
         for file in sorted(folder.rglob("*")):
             inside = file.relative_to(folder)
             if file.is_file() and not any(part in _NOT_CODE for part in inside.parts):

@@ -52,3 +52,9 @@ def test_the_roles_code_counts_and_its_readme_does_not(roles, tmp_path):
 
 def test_no_secret_can_be_read_in_a_hash(roles):
     assert "hunter2" not in json.dumps(roles(docker_secret="hunter2"))
+
+
+def test_the_modules_of_several_roles_decide_too():
+    names = {folder.name for folder in fingerprint._SHARED}
+
+    assert names == {"modules", "module_utils"}

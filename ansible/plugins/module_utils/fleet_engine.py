@@ -10,6 +10,8 @@ import subprocess
 from urllib.parse import quote, urlencode
 
 SOCKET = "/var/run/docker.sock"
+# Where Debian, Docker's own packages and an administrator put the daemon.
+_DAEMONS = ("/usr/sbin/dockerd", "/usr/bin/dockerd", "/usr/local/bin/dockerd")
 _SECONDS = 30
 
 
@@ -37,6 +39,24 @@ class Engine:
             return self._request("GET", "/_ping")[0] == http.client.OK
         except EngineError:
             return False
+
+    def there(self):
+        """Whether there is an engine, so that there may be containers.
+
+        Raises
+        ------
+        EngineError
+            One is installed and does not answer: what runs on the machine cannot be known.
+        """
+        if self.answers():
+            return True
+        if not is_installed():
+            return False
+        raise EngineError(
+            "Docker is installed and does not answer, so that it cannot be known which agents are "
+            "there; nothing was changed; fix: start it (`systemctl start docker`) or see "
+            "`journalctl --unit docker` on the machine, then run the playbook again"
+        )
 
     def containers(self, **labels):
         """Containers with all of these labels, stopped ones too, as `docker inspect` shows them.
@@ -100,6 +120,11 @@ class Engine:
             raise EngineError(f"the Docker Engine does not answer ({error})") from error
         finally:
             connection.close()
+
+
+def is_installed():
+    """Whether the machine has a Docker daemon, be it running or not."""
+    return any(os.access(path, os.X_OK) for path in _DAEMONS)
 
 
 def docker(*arguments, timeout=None, env=None):

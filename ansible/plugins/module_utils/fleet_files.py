@@ -53,6 +53,7 @@ def write(path, text, mode):
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
+        os.chown(draft, os.geteuid(), os.getegid())
         os.chmod(draft, mode)
         os.replace(draft, path)
     except BaseException:
@@ -73,13 +74,15 @@ def _is_folder(path, mode):
     if not os.path.isdir(path):
         return False
     found = os.stat(path)
-    return found.st_mode & 0o7777 == mode and found.st_uid == os.geteuid()
+    return found.st_mode & 0o7777 == mode and _is_own(found)
 
 
 def _holds(path, text, mode):
     if not os.path.isfile(path):
         return False
     found = os.stat(path)
-    if found.st_mode & 0o7777 != mode or found.st_uid != os.geteuid():
-        return False
-    return read(path) == text
+    return found.st_mode & 0o7777 == mode and _is_own(found) and read(path) == text
+
+
+def _is_own(found):
+    return (found.st_uid, found.st_gid) == (os.geteuid(), os.getegid())

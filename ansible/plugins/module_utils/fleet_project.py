@@ -12,11 +12,13 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from ansible.module_utils.fleet_engine import docker
-from ansible.module_utils.fleet_slots import agents, states
+from ansible.module_utils.fleet_slots import agents, states, untold
 
 _GENERATION = re.compile(r'^ +container_name: "(?P<name>[^"]+\.[0-9a-f]{8})"$', re.MULTILINE)
 _LOOK_SECONDS = 0.5
 _HEALTH_SECONDS = 20
+# An agent that was told says so within this time; another signal would cost it its task.
+_TOLD_SECONDS = 10
 # A task that is put back is ended first, and the server told.
 _PUT_BACK_SECONDS = 90
 _LOG_LINES = "4"
@@ -109,9 +111,12 @@ class Project:
         self.report.pulled = [image for image in images if not self._engine.has_image(image)]
         self.report.started = [name for name in self._wanted if name not in here]
         others = [agent for agent in found if agent.container not in self._wanted]
+        leaving = [a for a in others if a.running and a.leaving]
+        forgotten = untold(leaving)
         self.report.told = [a.container for a in others if a.running and not a.leaving]
+        self.report.told += [agent.container for agent in forgotten]
         self.report.removed = [a.container for a in others if not a.running]
-        self.report.leaving = [_leaver(a) for a in others if a.running and a.leaving]
+        self.report.leaving = [_leaver(a) for a in leaving if a not in forgotten]
 
     def pull(self, images):
         """Have images on the node, so that the first task does not wait for them."""
@@ -137,14 +142,15 @@ class Project:
 
     def hand_over(self, seconds):
         """Tell agents that are not wanted to leave, and wait a while for those that are idle."""
-        others = [agent for agent in self._agents() if agent.container not in self._wanted]
-        told = [agent.container for agent in others if agent.running and not agent.leaving]
-        # First this, so that a machine that fails now does not start it again.
-        for container in told:
-            self._engine.keep_stopped(container)
-        for container in told:
-            self._engine.terminate(container)
-        self.report.told = told
+        others = self._leaving()
+        told = [agent for agent in others if not agent.leaving]
+        # What tells them may have been cut between its two steps.
+        told += self._forgotten([agent for agent in others if agent.leaving])
+        for agent in told:
+            # First this, so that a machine that fails now does not start it again.
+            self._engine.keep_stopped(agent.container)
+            self._engine.terminate(agent.container)
+            self.report.told.append(agent.container)
         if told:
             self._await_gone(seconds, idle_only=True)
 
@@ -179,6 +185,15 @@ class Project:
 
     def _leaving(self):
         return [a for a in self._agents() if a.running and a.container not in self._wanted]
+
+    def _forgotten(self, leaving):
+        """Those that go on saying that nobody told them, and not only until they notice."""
+        deadline = time.monotonic() + _TOLD_SECONDS
+        found = untold(leaving)
+        while found and time.monotonic() < deadline:
+            time.sleep(_LOOK_SECONDS)
+            found = untold(found)
+        return found
 
     def _up(self, missing):
         services = [name.removeprefix(f"{self._name}-") for name in missing]

@@ -8,6 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from ansible.module_utils.fleet_engine import docker
 
 _STATE_SECONDS = 20
+# What an agent says as long as no signal has reached it.
+_UNTOLD = frozenset({"standing-by", "idle", "busy", "draining", "drained"})
 
 
 class Agent:
@@ -21,7 +23,7 @@ class Agent:
         Names of its container, and of its service in the project.
     running, healthy, leaving : bool
         Whether it runs; whether its health check does not say otherwise; whether it was told to
-        leave, so that nothing starts it again.
+        leave, so that nothing starts it again, or at least was about to be (see `untold`).
     """
 
     def __init__(self, inspected):
@@ -61,6 +63,13 @@ def states(found):
         return []
     with ThreadPoolExecutor(max_workers=8) as pool:
         return list(pool.map(_state, found))
+
+
+def untold(found):
+    """Those of some agents that run on as if nobody had told them to leave."""
+    return [
+        agent for agent, said in zip(found, states(found), strict=True) if said["state"] in _UNTOLD
+    ]
 
 
 def _state(agent):

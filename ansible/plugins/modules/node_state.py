@@ -14,8 +14,8 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.fleet_engine import Engine, EngineError
 from ansible.module_utils.fleet_files import lay_down, read
 from ansible.module_utils.fleet_gpus import parse_gpus
-from ansible.module_utils.fleet_project import generations
-from ansible.module_utils.fleet_slots import agents
+from ansible.module_utils.fleet_project import generations, leftover_credentials
+from ansible.module_utils.fleet_slots import agents, untold
 
 DOCUMENTATION = r"""
 ---
@@ -40,7 +40,8 @@ options:
     description:
       - Role to what it owns. C(files) are paths or patterns of paths, C(packages) names of Debian
         packages, C(units) names of systemd units, C(gpus) whether it divides the GPUs, C(project)
-        the C(name) and the C(directory) of a Compose project of agents.
+        the C(name) and the C(directory) of a Compose project of agents, the folder of their C(data)
+        and the node C(groups) whose credentials belong there.
     type: dict
   unproven:
     description: With O(owned), slots that have new agents, and have not run a task with them yet.
@@ -157,7 +158,16 @@ def agents_amiss(project, engine):
         for container, agent in found.items()
         if container not in wanted and agent.running and not agent.leaving
     ]
-    return reasons
+    others = [agent for agent in found.values() if agent.container not in wanted]
+    leaving = [agent for agent in others if agent.running and agent.leaving]
+    reasons += [
+        f"the agent {agent.container} shall leave, and was not told" for agent in untold(leaving)
+    ]
+    groups = {*project["groups"], *(a.group for a in found.values() if a.running)}
+    return reasons + [
+        f"{path} holds credentials of agents that are gone"
+        for path in leftover_credentials(directory, project["data"], groups)
+    ]
 
 
 def _changes(kept, seen):

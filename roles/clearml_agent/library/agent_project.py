@@ -184,17 +184,20 @@ def install(module, engine, wanted):
     compose = beside_leaving(wanted["compose"], found)
     config = wanted["config_directory"]
     before = read(os.path.join(config, "compose.yaml"))
-    changed = lay_down(folders_of(wanted), files_of(wanted, compose), dry)
     diff = {"before_header": "compose.yaml", "after_header": "compose.yaml"}
     diff |= {"before": before, "after": compose}
     names = generations(compose)
     project = Project(engine, wanted["project"], config, names)
+    folders = lay_down(folders_of(wanted), {}, dry)["folders"]
+    if not dry:
+        # Before anything names them: a machine that starts anew meanwhile can start what it has.
+        project.pull(wanted["images"])
+    changed = {**lay_down({}, files_of(wanted, compose), dry), "folders": folders}
     if there and dry:
         project.plan(wanted["images"])
     elif dry:
         project.report.started = names
     else:
-        project.pull(wanted["images"])
         project.start(wanted["start_timeout"])
         project.hand_over(wanted["settle_seconds"])
         leave(project, wanted)
@@ -216,33 +219,35 @@ def uninstall(module, engine, wanted):
     """Take the agents off; what was done."""
     dry, config = module.check_mode, wanted["config_directory"]
     project = Project(engine, wanted["project"], config, [])
-    there = engine.answers()
+    there = engine.there()
     if there and dry:
         project.plan([])
-    unit = False if there and not dry and project.groups() else None
+    # Before they are told: a machine that starts anew meanwhile has no agents to start.
+    unit = _retire(wanted, dry=dry)
+    gone = _remove([os.path.join(config, "compose.yaml")], dry=dry)
     if there and not dry:
         project.hand_over(wanted["settle_seconds"])
         leave(project, wanted)
         project.clear()
     abandoned = abandoned_tasks(wanted["data_directory"], ())
     kept = project.groups() if there else set()
-    gone = leftover_credentials(config, wanted["data_directory"], kept)
+    gone += _remove(leftover_credentials(config, wanted["data_directory"], kept), dry=dry)
     if not kept or dry:
-        names = ("compose.yaml", "wishes/drained")
-        paths = [*(os.path.join(config, name) for name in names), unit_file(wanted)]
-        gone += [path for path in paths if os.path.exists(path)]
-        unit = _disable(wanted, dry=dry)
+        gone += _remove([os.path.join(config, "wishes/drained")], dry=dry)
+        if _disable(wanted, dry=dry):
+            gone.append(unit_file(wanted))
         caches = wanted["data_directory"]
         if not wanted["keep_caches"] and os.path.isdir(caches):
             gone.append(caches)
             if not dry:
                 shutil.rmtree(caches)
     if not dry:
-        remove([path for path in gone if not os.path.isdir(path)])
         for folder in (os.path.join(config, "wishes"), config):
             with contextlib.suppress(OSError):  # another role has something there
                 os.rmdir(folder)
-    said = result(project.report, {"folders": [], "written": []}, gone, [], unit=bool(unit))
+    if wanted["put_back"] and not dry and project.report.leaving:
+        raise ProjectError(_not_left(project.report.leaving))
+    said = result(project.report, {"folders": [], "written": []}, gone, [], unit=unit)
     return said | {"abandoned": abandoned}
 
 
@@ -252,6 +257,18 @@ def leave(project, wanted):
         project.put_back()
     else:
         project.await_tasks(wanted["wait_for_tasks"])
+
+
+def _not_left(leaving):
+    told = "; ".join(
+        f"{agent['container']}" + (f" with task {agent['task']}" if agent["task"] else "")
+        for agent in leaving
+    )
+    return (
+        f"agents that were told to put their tasks back are still there: {told}; fix: see `docker "
+        f"logs {leaving[0]['container']}` on the machine (an agent tells the server first: does it "
+        "answer?), then run the playbook again"
+    )
 
 
 def result(report, changed, leftovers, started, *, unit):
@@ -286,6 +303,27 @@ def _enable(wanted, *, dry, anew):
         _must("daemon-reload")
         _must("enable", "--now", name)
     return True
+
+
+def _retire(wanted, *, dry):
+    """See that the unit does not start with the machine; whether it would have.
+
+    It is not stopped: what it does when the machine goes down is for agents that still leave.
+    """
+    name = os.path.basename(unit_file(wanted))
+    if not os.path.exists(unit_file(wanted)) or _systemctl("is-enabled", name) != 0:
+        return False
+    if not dry:
+        _must("disable", name)
+    return True
+
+
+def _remove(paths, *, dry):
+    """Those of the files that were there."""
+    found = [path for path in paths if os.path.lexists(path)]
+    if not dry:
+        remove(found)
+    return found
 
 
 def _disable(wanted, *, dry):

@@ -59,6 +59,18 @@ def not_free(slots):
     ]
 
 
+def said(in_hand):
+    """What an operator who waited for the agents is told."""
+    if not in_hand:
+        return "no agent has anything in hand"
+    return (
+        f"agents still have something in hand: {'; '.join(in_hand)}. They take nothing more where "
+        "they are drained. Fix: run the playbook again when the tasks are over, let it wait longer "
+        "(-e fleet_wait_for_tasks=SECONDS), or have remove-node.yml put them back in their queues "
+        "(-e fleet_put_back=true)"
+    )
+
+
 def main():
     """Run as Ansible runs modules."""
     module = AnsibleModule(
@@ -66,10 +78,11 @@ def main():
     )
     engine = Engine()
     try:
-        slots = states(agents(engine, module.params["project"])) if engine.answers() else []
+        slots = states(agents(engine, module.params["project"])) if engine.there() else []
     except EngineError as error:
-        module.fail_json(msg=f"{error}; fix: see `systemctl status docker` on the machine")
-    module.exit_json(changed=False, slots=slots, in_hand=not_free(slots))
+        module.fail_json(msg=str(error))
+    in_hand = not_free(slots)
+    module.exit_json(changed=False, slots=slots, in_hand=in_hand, msg=said(in_hand))
 
 
 if __name__ == "__main__":

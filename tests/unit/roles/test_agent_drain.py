@@ -51,3 +51,11 @@ def test_an_agent_that_has_nothing_and_takes_nothing_is_free(state, name):
 @pytest.mark.parametrize("name", ["idle", "busy", "draining", "leaving", "unknown"])
 def test_any_other_may_have_something(state, name):
     assert state.not_free([slot(name, "t1")]) == [f"n-0: {name}, task t1"]
+
+
+def test_whoever_waited_in_vain_is_told_for_what_and_the_ways_on(state):
+    told = state.said(state.not_free([slot("draining", "t1")]))
+
+    assert "n-0: draining, task t1" in told
+    assert "fleet_wait_for_tasks" in told
+    assert "fleet_put_back" in told

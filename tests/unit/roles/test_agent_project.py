@@ -9,12 +9,12 @@ class Engine:
     """An engine that holds containers as `docker inspect` shows them, and notes what it is told."""
 
     def __init__(self):
-        self.there, self.told, self.images = {}, [], set()
+        self.held, self.told, self.images = {}, [], set()
 
     def add(self, name, *, running=True, restart="unless-stopped", health="healthy"):
         slot = name.removeprefix(f"{PROJECT}-").partition(".")[0]
         labels = {"fleet.slot": slot, "fleet.group": "cpu_nodes"}
-        self.there[name] = {
+        self.held[name] = {
             "Name": f"/{name}",
             "Config": {"Labels": labels, "Env": [f"CLEARML_WORKER_ID={slot}"]},
             "State": {"Running": running, "Health": {"Status": health}},
@@ -24,27 +24,30 @@ class Engine:
     def answers(self):
         return True
 
+    def there(self):
+        return True
+
     def containers(self, **_):
-        return list(self.there.values())
+        return list(self.held.values())
 
     def has_image(self, image):
         return image in self.images
 
     def keep_stopped(self, name):
         self.told.append(("keep stopped", name))
-        self.there[name]["HostConfig"]["RestartPolicy"]["Name"] = "no"
+        self.held[name]["HostConfig"]["RestartPolicy"]["Name"] = "no"
 
     def terminate(self, name):
         self.told.append(("terminate", name))
         if name not in BUSY:
-            self.there[name]["State"]["Running"] = False
+            self.held[name]["State"]["Running"] = False
 
     def remove(self, name):
         self.told.append(("remove", name))
-        del self.there[name]
+        del self.held[name]
 
 
-BUSY = set()
+BUSY, UNTOLD = set(), set()
 
 
 @pytest.fixture
@@ -57,6 +60,7 @@ def engine(project, monkeypatch):
     """An engine whose agents are well, and busy where a test says so."""
     engine = Engine()
     BUSY.clear()
+    UNTOLD.clear()
 
     def docker(*arguments, **_):
         if arguments[0] == "compose":
@@ -73,6 +77,10 @@ def engine(project, monkeypatch):
 
     monkeypatch.setattr(project, "docker", docker)
     monkeypatch.setattr(project, "states", states)
+    monkeypatch.setattr(
+        project, "untold", lambda found: [one for one in found if one.container in UNTOLD]
+    )
+    monkeypatch.setattr(project, "_TOLD_SECONDS", 0)
     monkeypatch.setattr(project, "_LOOK_SECONDS", 0)
     return engine
 
@@ -108,7 +116,7 @@ def test_an_idle_agent_is_replaced_and_removed_when_its_successor_is_there(proje
 
     assert report.started == [NEW]
     assert engine.told == [("keep stopped", OLD), ("terminate", OLD), ("remove", OLD)]
-    assert list(engine.there) == [NEW]
+    assert list(engine.held) == [NEW]
     assert report.leaving == []
 
 
@@ -184,7 +192,7 @@ def test_a_dry_run_says_what_would_be_and_does_nothing(project, engine):
     assert (made.report.started, made.report.told) == ([NEW], [OLD])
     assert made.report.pulled == ["registry/image"]
     assert engine.told == []
-    assert list(engine.there) == [OLD]
+    assert list(engine.held) == [OLD]
 
 
 def test_tasks_are_put_back_by_a_second_signal(project, engine):
@@ -197,7 +205,7 @@ def test_tasks_are_put_back_by_a_second_signal(project, engine):
     made.clear()
 
     assert [what for what, _ in engine.told].count("terminate") == 2
-    assert engine.there == {}
+    assert engine.held == {}
 
 
 @pytest.fixture
@@ -229,3 +237,137 @@ def test_credentials_of_a_group_that_left_the_node_are_leftovers_and_nothing_els
 
 def test_a_machine_that_never_was_a_node_has_no_leftovers(project, tmp_path):
     assert project.leftover_credentials(f"{tmp_path}/etc", f"{tmp_path}/data", set()) == []
+
+
+def test_an_agent_whose_signal_was_cut_off_is_told_by_the_next_run(project, engine):
+    engine.add(OLD, restart="no")
+    engine.add(NEW)
+    UNTOLD.add(OLD)
+    dry = project.Project(engine, PROJECT, "/etc/fleet", [NEW])
+    dry.plan([])
+    report = bring(project, engine, [NEW])
+
+    assert (dry.report.told, dry.report.leaving) == ([OLD], [])
+    assert report.told == [OLD]
+    assert ("terminate", OLD) in engine.told
+    assert list(engine.held) == [NEW]
+
+
+def test_each_agent_is_told_before_the_next_is_kept_from_starting(project, engine):
+    engine.add(OLD)
+    engine.add("fleet-n-1.cccccccc")
+    bring(project, engine, [])
+
+    assert [what for what, _ in engine.told[:4]] == ["keep stopped", "terminate"] * 2
+
+
+def test_an_agent_that_has_yet_to_notice_is_not_told_twice(project, engine, monkeypatch):
+    engine.add(OLD, restart="no")
+    BUSY.add(OLD)
+    looks = iter([[OLD], [OLD]])
+    monkeypatch.setattr(project, "_TOLD_SECONDS", 60)
+    monkeypatch.setattr(
+        project, "untold", lambda found: [a for a in found if a.container in next(looks, [])]
+    )
+
+    assert bring(project, engine, []).told == []
+
+
+class Machine:
+    """What a module knows of a run, and a systemd that has the unit."""
+
+    check_mode = False
+
+    def __init__(self, folder, module, monkeypatch):
+        self.said = []
+        (folder / "units").mkdir()
+        (folder / "units" / "fleet-agents.service").write_text("[Service]")
+        monkeypatch.setattr(module, "_UNITS", str(folder / "units"))
+        monkeypatch.setattr(module, "_systemctl", self.systemctl)
+
+    def systemctl(self, *arguments):
+        self.said.append(" ".join(arguments[:-1]))
+        return 0
+
+    @staticmethod
+    def wanted(folder, **more):
+        return {
+            "project": PROJECT,
+            "config_directory": str(folder / "etc"),
+            "data_directory": str(folder / "data"),
+            "settle_seconds": 0,
+            "wait_for_tasks": 0,
+            "put_back": False,
+            "keep_caches": True,
+            **more,
+        }
+
+
+@pytest.fixture
+def module(load_module, project, monkeypatch):
+    loaded = load_module("roles/clearml_agent/library/agent_project.py")
+    monkeypatch.setattr(loaded, "Project", project.Project)
+    monkeypatch.setattr(loaded, "ProjectError", project.ProjectError)
+    return loaded
+
+
+def test_a_disabled_node_stays_so_after_a_reboot_though_a_task_still_runs(
+    module, engine, node, monkeypatch
+):
+    engine.add(OLD)
+    BUSY.add(OLD)
+    machine = Machine(node, module, monkeypatch)
+    said = module.uninstall(machine, engine, machine.wanted(node))
+
+    assert [one["container"] for one in said["leaving"]] == [OLD]
+    assert not (node / "etc" / "compose.yaml").exists()
+    # What it does as the machine goes down is still for the agent that leaves.
+    assert "disable" in machine.said
+    assert "disable --now" not in machine.said
+    assert (node / "units" / "fleet-agents.service").exists()
+    assert (node / "etc" / "cpu_nodes.clearml.conf").exists()
+
+
+def test_tasks_that_are_not_put_back_in_time_are_told(module, project, engine, node, monkeypatch):
+    engine.add(OLD)
+    BUSY.add(OLD)
+    monkeypatch.setattr(project, "_PUT_BACK_SECONDS", 0)
+    machine = Machine(node, module, monkeypatch)
+
+    with pytest.raises(module.ProjectError, match=f"still there: {OLD} with task t1"):
+        module.uninstall(machine, engine, machine.wanted(node, put_back=True))
+
+
+def test_nothing_goes_where_docker_is_down(module, load_module, node, monkeypatch):
+    shared = load_module("ansible/plugins/module_utils/fleet_engine.py")
+    monkeypatch.setattr(shared, "is_installed", lambda: True)
+    down = shared.Engine(str(node / "no.sock"))
+    machine = Machine(node, module, monkeypatch)
+
+    with pytest.raises(shared.EngineError, match="systemctl start docker"):
+        module.uninstall(machine, down, machine.wanted(node))
+    assert (node / "etc" / "cpu_nodes.clearml.conf").exists()
+    assert machine.said == []
+
+    # A machine without Docker has no agents.
+    monkeypatch.setattr(shared, "is_installed", lambda: False)
+    module.uninstall(machine, down, machine.wanted(node))
+    assert not (node / "etc").exists()
+
+
+def test_a_project_is_not_laid_down_before_its_images_are_there(
+    module, project, engine, tmp_path, monkeypatch
+):
+    machine = Machine(tmp_path, module, monkeypatch)
+    monkeypatch.setattr(project, "docker", lambda *_, **__: (1, "no such host"))
+    wanted = machine.wanted(tmp_path) | {
+        "compose": 'container_name: "fleet-n-0.aaaaaaaa"',
+        "configurations": {"cpu_nodes": "secret"},
+        "slots": {"n-0": "cpu_nodes"},
+        "images": ["registry/image"],
+        "unit": "",
+    }
+
+    with pytest.raises(module.ProjectError, match="cannot be pulled"):
+        module.install(machine, engine, wanted)
+    assert [path.name for path in (tmp_path / "etc").iterdir()] == ["wishes"]

@@ -58,3 +58,16 @@ def test_a_dry_run_says_the_same_and_does_nothing(lay_down, tmp_path):
 
     assert list(tmp_path.iterdir()) == []
     assert said == lay_down({"a": "1"})
+
+
+def test_a_file_or_folder_of_another_group_is_mended(lay_down, tmp_path, monkeypatch):
+    lay_down({"a": "1"})
+    own = (tmp_path / "etc" / "a").stat().st_gid
+    owners = []
+    monkeypatch.setattr("os.getegid", lambda: own + 1)
+    monkeypatch.setattr("os.chown", lambda path, user, group: owners.append(group))
+    changed = lay_down({"a": "1"})
+
+    assert len(changed["written"]) == 1
+    assert len(changed["folders"]) == 2
+    assert owners == [own + 1] * 3

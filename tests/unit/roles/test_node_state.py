@@ -98,12 +98,17 @@ class Engine:
         return [
             {
                 "Name": f"/{name}",
-                "Config": {"Labels": {"fleet.slot": "n-0"}, "Env": []},
+                "Config": {"Labels": {"fleet.slot": "n-0", "fleet.group": "cpu_nodes"}, "Env": []},
                 "State": {"Running": running, "Health": {"Status": health}},
                 "HostConfig": {"RestartPolicy": {"Name": restart}},
             }
             for name, running, health, restart in self._containers
         ]
+
+
+def project_in(folder, *groups):
+    data = str(folder / "data")
+    return {"directory": str(folder), "name": "fleet", "data": data, "groups": list(groups)}
 
 
 GOOD = ("fleet-n-0.aaaaaaaa", True, "healthy", "unless-stopped")
@@ -129,13 +134,13 @@ LEAVING = ("fleet-n-0.bbbbbbbb", True, "healthy", "no")
 )
 def test_agents_must_be_those_of_the_project(module, tmp_path, containers, told):
     (tmp_path / "compose.yaml").write_text('    container_name: "fleet-n-0.aaaaaaaa"\n')
-    project = {"directory": str(tmp_path), "name": "fleet"}
+    project = project_in(tmp_path)
 
     assert module.agents_amiss(project, Engine(*containers)) == told
 
 
 def test_a_project_whose_file_is_gone_differs(module, tmp_path):
-    project = {"directory": str(tmp_path), "name": "fleet"}
+    project = project_in(tmp_path)
 
     assert module.agents_amiss(project, Engine(GOOD)) == [
         "the agent fleet-n-0.aaaaaaaa is not wanted any more"
@@ -179,3 +184,26 @@ def test_slots_are_unproven_until_a_run_has_proven_them(run, tmp_path):
     assert (tmp_path / "etc" / "record.json").stat().st_mode & 0o777 == 0o600
     forced = run(fingerprints={"docker": "1"}, force=True)
     assert forced["differs"] == {"docker": ["it is forced"]}
+
+
+def test_an_agent_that_shall_leave_and_was_not_told_differs(module, tmp_path, monkeypatch):
+    (tmp_path / "compose.yaml").write_text('    container_name: "fleet-n-0.aaaaaaaa"\n')
+    said = {"state": "busy"}
+    slots = sys.modules["ansible.module_utils.fleet_slots"]
+    monkeypatch.setattr(slots, "states", lambda found: [said for _ in found])
+    amiss = module.agents_amiss(project_in(tmp_path), Engine(GOOD, LEAVING))
+
+    assert amiss == ["the agent fleet-n-0.bbbbbbbb shall leave, and was not told"]
+    said["state"] = "leaving"
+    assert module.agents_amiss(project_in(tmp_path), Engine(GOOD, LEAVING)) == []
+
+
+def test_credentials_of_a_group_differ_once_its_agent_has_left(module, tmp_path):
+    (tmp_path / "cpu_nodes.clearml.conf").touch()
+    (tmp_path / "gpu_nodes.clearml.conf").touch()
+    project = project_in(tmp_path, "gpu_nodes")
+
+    assert module.agents_amiss(project, Engine(LEAVING)) == []
+    assert module.agents_amiss(project, Engine()) == [
+        f"{tmp_path}/cpu_nodes.clearml.conf holds credentials of agents that are gone"
+    ]
