@@ -60,3 +60,12 @@ def test_gpus_that_are_as_they_were_found_before_cost_nothing(monkeypatch, mig, 
     host = {"ansible_facts": {"fleet_found": found}, "preflight_mig": mig, "inventory_dir": "/i"}
 
     assert FILTER.fleet_hosts(Context(a=host, b={}), "found_anew") == (["a"] if anew else [])
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_so_many_new_nodes_are_one_batch_and_then_shares_follow(count):
+    hosts = {f"n-{number}": NEW for number in range(count)}
+
+    assert FILTER.fleet_batches(Context(**hosts), "25%") == [count, "25%"]
+    # Nodes that were not looked at, or failed as they were, are in no batch.
+    assert FILTER.fleet_batches(Context(**hosts, failed={}), "25%") == [count, "25%"]
