@@ -1,5 +1,6 @@
 """The real clearml-agent behind our entry point, against the embedded server, in venv mode."""
 
+import contextlib
 import os
 import re
 import signal
@@ -10,6 +11,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
 import requests
 
@@ -173,5 +175,10 @@ agent {{
     yield start
     for process in agents:
         if process.poll() is None:
+            # its tasks are in process groups of their own, and outlive it
+            left = psutil.Process(process.pid).children(recursive=True)
             os.killpg(process.pid, signal.SIGKILL)
             process.wait(10)
+            for one in left:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    one.kill()
