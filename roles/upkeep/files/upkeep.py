@@ -31,6 +31,10 @@ def main(arguments):
         settings = json.load(file)
     said = []
     engine = Engine()
+    # Containers live through a restart of Docker: what they use is not known then.
+    if not engine.answers:
+        print("Docker does not answer: nothing is removed", flush=True)
+        return 0
     containers = engine.containers()
     said += remove_containers(engine, containers, settings)
     said += prune_caches(settings, containers, time.time())
@@ -140,7 +144,12 @@ def lacks_room(path, settings):
 
 
 class Engine:
-    """What Docker's client says; nothing where the engine does not answer."""
+    """What Docker's client says; nothing on a node that has no Docker."""
+
+    @property
+    def answers(self):
+        """Whether what is missing here is not there: no Docker at all has no containers."""
+        return shutil.which("docker") is None or bool(_docker("version", "-f", "{{.Server.Os}}"))
 
     @property
     def folder(self):
@@ -239,13 +248,16 @@ def _docker(*command):
 
 
 def _run(*command):
-    return subprocess.run(
-        ["docker", *command],
-        capture_output=True,
-        text=True,
-        timeout=_DOCKER_SECONDS,
-        check=False,
-    )
+    try:
+        return subprocess.run(
+            ["docker", *command],
+            capture_output=True,
+            text=True,
+            timeout=_DOCKER_SECONDS,
+            check=False,
+        )
+    except FileNotFoundError:
+        return subprocess.CompletedProcess(command, 127, "", "no Docker")
 
 
 def _folders(path):

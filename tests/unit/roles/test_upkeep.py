@@ -1,6 +1,7 @@
 """What the clean-up of a node's disk removes, and what it never does."""
 
 import importlib.util
+import json
 import os
 import time
 from types import SimpleNamespace
@@ -226,3 +227,20 @@ def test_only_agents_that_left_and_old_remains_of_tasks_are_removed(upkeep, sett
     ]
     upkeep.remove_containers(engine, found, settings)
     assert engine.removed == [("container", "left"), ("container", task)]
+
+
+@pytest.mark.parametrize(("docker", "stays"), [("exit 1", True), (None, False)])
+def test_nothing_goes_while_docker_is_away_and_what_runs_is_not_known(
+    upkeep, settings, tmp_path, monkeypatch, docker, stays
+):
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    if docker:
+        (programs / "docker").write_text(f"#!/bin/sh\n{docker}\n")
+        (programs / "docker").chmod(0o755)
+    monkeypatch.setenv("PATH", str(programs) if docker is None else f"{programs}:/bin")
+    old = entry(settings, "old", days=20)
+    file = tmp_path / "settings.json"
+    file.write_text(json.dumps(settings))
+    assert upkeep.main([str(file)]) == 0
+    assert os.path.exists(old) is stays
