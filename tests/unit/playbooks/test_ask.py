@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import pty
 import select
+import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -62,17 +64,21 @@ def _answered(command: list[str], answer: str) -> str:
     if process == 0:
         os.chdir(REPOSITORY / "ansible")
         os.execv(command[0], command)
-    said, asked, deadline = b"", False, time.monotonic() + _SECONDS
-    while time.monotonic() < deadline and select.select([terminal], [], [], _SECONDS)[0]:
-        try:
-            said += os.read(terminal, 4096)
-        except OSError:  # the terminal of a process that has ended
-            break
-        if b"Type yes" in said and not asked:
-            os.write(terminal, answer.encode() + b"\r")
-            asked = True
-    os.waitpid(process, 0)
-    os.close(terminal)
+    said, deadline = b"", time.monotonic() + _SECONDS
+    try:
+        while time.monotonic() < deadline:
+            if select.select([terminal], [], [], 1)[0]:
+                said += os.read(terminal, 4096)
+            elif b"Type yes" in said:
+                # Ansible forgets what was typed before it began to listen: said once more.
+                os.write(terminal, answer.encode() + b"\r")
+    except OSError:  # the terminal of a process that has ended
+        pass
+    finally:
+        with suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
+        os.waitpid(process, 0)
+        os.close(terminal)
     return said.decode()
 
 
