@@ -57,7 +57,7 @@ try:
 except PermissionError:
     found["became_root"] = False
 with open("/proc/self/status") as status:
-    found["capabilities"] = [line.split()[1] for line in status if line.startswith("CapBnd")]
+    found["status"] = dict(line.rstrip().split(":\\t", 1) for line in status if ":\\t" in line)
 found["configuration_writable"] = os.access("/tmp/clearml.conf", os.W_OK)
 found["configuration_mode"] = os.stat("/tmp/clearml.conf").st_mode & 0o777
 task.upload_artifact("found", found, wait_on_upload=True)
@@ -248,7 +248,8 @@ def test_a_task_runs_as_its_groups_user_and_writes_only_where_that_user_may(
         found = what_a_task_found(server, script)
         assert (found["user"], found["group"], found["groups"]) == (USER, GROUP, [GROUP])
         assert not found["became_root"]
-        assert found["capabilities"] == ["0" * 16]
+        assert {found["status"][name] for name in ("CapPrm", "CapEff", "CapAmb")} == {"0" * 16}
+        assert found["status"]["NoNewPrivs"] == "1"
         assert not found["configuration_writable"]
         assert found["configuration_mode"] == 0o640
         assert {"/shared", "/tmp"} < set(found["writes"])
