@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -131,6 +132,20 @@ def fleet_problems(context: Context, hosts: Sequence[str]) -> list[str]:
 
 
 @pass_context
+def fleet_resting(context: Context, hosts: Sequence[str]) -> list[str]:
+    """Give those of these hosts that are disabled, or have no slots."""
+    hostvars = context.resolve("hostvars")
+    resting = []
+    for host in hosts:
+        # What is wrong with a plan, `fleet_problems` tells.
+        with suppress(AnsibleError):
+            plan = hostvars[host]["clearml_agent_plan"]
+            if plan["disabled"] or not (plan["slots"] or plan["unknown_gpus"]):
+                resting.append(host)
+    return resting
+
+
+@pass_context
 def fleet_fingerprints(context: Context, roles: Sequence[str], host: str) -> dict[str, str]:
     """Give the hash of each role's code and variables for one host."""
     variables = context.resolve("hostvars")[host]
@@ -141,7 +156,8 @@ def fleet_fingerprints(context: Context, roles: Sequence[str], host: str) -> dic
 def fleet_hosts(context: Context, kind: str) -> list[str]:
     """Give the hosts of a play that is only for some of them; a play for none costs nothing.
 
-    Kinds: `production`, what the inventory says is; `differing`, what `node_state` found so, those
+    Kinds: `production`, what the inventory says is; `nodes` and `resting`, as the module
+    `fleet_inventory` told them apart; `differing`, what `node_state` found so, those
     that are new first; `found_anew`, whose GPUs are not as the inventory says or as they were
     found before; `changed`, where agents were started.
     """
@@ -179,8 +195,20 @@ def _changed(_: str, variables: Mapping[str, Any]) -> bool:
     return bool(variables.get("clearml_agent_changed_slots"))
 
 
+def _resting(variables: Mapping[str, Any]) -> Sequence[str] | None:
+    """The hosts that rest; None for a host that this run is not for."""
+    return (variables.get("site_inventory") or {}).get("resting")
+
+
+def _is_node(host: str, variables: Mapping[str, Any]) -> bool:
+    resting = _resting(variables)
+    return resting is not None and host not in resting
+
+
 _KINDS: dict[str, Callable[[str, Mapping[str, Any]], bool]] = {
     "production": lambda _, variables: bool(variables.get("fleet_production")),
+    "nodes": _is_node,
+    "resting": lambda host, variables: host in (_resting(variables) or ()),
     "differing": lambda _, variables: bool(_state(variables).get("differs")),
     "found_anew": _found_anew,
     "changed": _changed,
@@ -228,6 +256,7 @@ class FilterModule:
             "fleet_queues": fleet_queues,
             "fleet_agent_problems": fleet_agent_problems,
             "fleet_problems": fleet_problems,
+            "fleet_resting": fleet_resting,
             "fleet_fingerprints": fleet_fingerprints,
             "fleet_hosts": fleet_hosts,
             "fleet_batches": fleet_batches,

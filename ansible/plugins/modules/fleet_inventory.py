@@ -16,6 +16,11 @@ options:
     type: list
     elements: str
     required: true
+  resting:
+    description: Hosts that have no slots now, as the filter C(fleet_resting) gives them.
+    type: list
+    elements: str
+    default: []
   machines_command:
     description: A command that has the machines; what it prints counts as changed.
     type: list
@@ -39,6 +44,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+resting:
+  description: Hosts that have no slots now; the others are nodes.
+  type: list
+  elements: str
+  returned: success
 said:
   description: What the command printed.
   type: str
@@ -51,6 +61,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "problems": {"type": "list", "elements": "str", "required": True},
+            "resting": {"type": "list", "elements": "str", "default": []},
             "machines_command": {"type": "list", "elements": "str", "default": []},
             "chdir": {"type": "path", "required": True},
         },
@@ -65,7 +76,7 @@ def main() -> None:
         if status != 0:
             command = " ".join(wanted["machines_command"])
             module.fail_json(msg=f"The machines are not there: {errors or said} ({command})")
-    module.exit_json(changed=bool(said.strip()), said=said)
+    module.exit_json(changed=bool(said.strip()), said=said, resting=wanted["resting"])
 
 
 if __name__ == "__main__":

@@ -69,3 +69,11 @@ def test_so_many_new_nodes_are_one_batch_and_then_shares_follow(count):
     assert FILTER.fleet_batches(Context(**hosts), "25%") == [count, "25%"]
     # Nodes that were not looked at, or failed as they were, are in no batch.
     assert FILTER.fleet_batches(Context(**hosts, failed={}), "25%") == [count, "25%"]
+
+
+def test_nodes_and_what_rests_are_told_apart_without_a_look_at_their_plans():
+    told = {"site_inventory": {"resting": ["b"]}}
+    context = Context(a=Broken(told), b=Broken(told), elsewhere=Broken())
+
+    assert FILTER.fleet_hosts(context, "nodes") == ["a"]
+    assert FILTER.fleet_hosts(context, "resting") == ["b"]
