@@ -8,10 +8,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 TESTS ?= tests
 
-.PHONY: help venv up down status test lint format generate bench lock
+.PHONY: help venv up down status test test-nodes lint format generate bench lock
 
 help: ## Show the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
 
 venv: $(READY) ## Create .venv from the locked requirements
 
@@ -28,8 +28,11 @@ down: $(READY) ## Remove all that `make up` made
 status: $(READY) ## Show what of the local fleet is up
 	@$(BIN)/fleet local status
 
-test: $(READY) lint ## Run all tests; the end-to-end ones start a fleet of their own and remove it
+test: $(READY) lint ## Run the tests; the end-to-end ones start a fleet of their own and remove it
 	@$(BIN)/python -m pytest $(TESTS)
+
+test-nodes: $(READY) ## Run what takes longer: roles by Molecule, faults and verbs on a local fleet, images from nothing
+	@$(BIN)/python -m pytest -m 'molecule or long' $(TESTS)
 
 lint: $(READY) ## Check style: Python, YAML, Ansible, Dockerfiles
 	@$(BIN)/ruff check .

@@ -120,10 +120,16 @@ def fleet() -> Iterator[LocalFleet]:
         local.cli("local", "down", "--keep-images", timeout=300)
 
 
+#: What takes so long that only `make test-nodes` runs it.
+_LONG = ("test_faults.py", "test_verbs.py", "test_reproducible_images.py")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what is here, and leave it the time it needs: the first test brings the fleet up."""
     items.sort(key=lambda item: item.name == _LAST)
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.e2e)
+            if item.path.name in _LONG:
+                item.add_marker(pytest.mark.long)
             item.add_marker(pytest.mark.timeout(_UP_SECONDS + 300))
