@@ -93,7 +93,8 @@ def _compare(inventory: Path) -> dict[str, dict]:
         variables.pop("ansible_local", None)
         assert {key: ours[name].get(key) for key in variables} == variables, name
         # `ansible-inventory` leaves out what Ansible itself adds for a run.
-        assert ours[name].keys() - variables.keys() <= {*INTERNAL_STATIC_VARS, "ansible_local"}, name
+        added = {*INTERNAL_STATIC_VARS, "ansible_local"}
+        assert ours[name].keys() - variables.keys() <= added, name
     return ours
 
 
