@@ -23,8 +23,12 @@ _IN_WORDS = {
     QUEUES: "order of queues",
     SETTINGS: "limits, mounts and object stores (hash)",
 }
-# Of a container's name, NUMBER is what a worker's id has after the colon.
-_LOGS = "`docker logs fleet-NODE-NUMBER` on a node says why its agent NODE:NUMBER is away"
+# A slot's name has a dash where the id of its worker has the colon.
+_LOGS = (
+    "`docker logs $(docker ps -alqf label=fleet.slot=NODE-NUMBER)` on a node says why its agent "
+    "NODE:NUMBER is away"
+)
+_HANDS_OVER = "nothing is left to do: look again when its task is over"
 _GPUS = "a node need not be asked for its GPUs where the inventory says its fleet_gpus"
 _DRAINS = "an agent that is to go finishes its task first"
 _NOT_SAID = "not said"
@@ -80,6 +84,10 @@ def _compare_slot(
         return
     changes = tuple(_changes(plan, slot, worker))
     if not changes:
+        return
+    if worker.rest and worker.rest.replaced:
+        why = f"it runs as was declared before: {worker.rest}"
+        yield Difference("change", "worker", slot.worker_id, why, _HANDS_OVER, changes, plan.node)
         return
     silent = not any(tag.startswith(f"{IMAGE}:") for tag in worker.tags)
     why = "it does not say which image it runs" if silent else "it runs otherwise than declared"

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.fleet_control import told
 
 DOCUMENTATION = r"""
 module: fleet_found
@@ -43,14 +44,10 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={"hosts": {"type": "dict", "required": True}}, supports_check_mode=True
     )
-    # Imported here so that a missing package is told as Ansible tells its errors.
-    try:
-        from fleet.found import write_found
-    except ImportError as error:
-        module.fail_json(
-            msg=f"{error}. Run Ansible from the repository's .venv (`make venv` creates it)."
-        )
     kept = []
+    with told(module):
+        from fleet.found import write_found
+
     try:
         for host, found in module.params["hosts"].items():
             folder, gpus = found["inventory_dir"], found["gpus"]

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.fleet_control import told
 
 DOCUMENTATION = r"""
 module: fleet_lost
@@ -76,25 +77,17 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    # Imported here so that a missing package is told as Ansible tells its errors.
-    try:
-        from fleet.clearml_api import connect
-        from fleet.errors import FleetError
-        from fleet.lost import recover
-    except ImportError as error:
-        module.fail_json(
-            msg=f"{error}. Run Ansible from the repository's .venv (`make venv` creates it)."
-        )
     wanted = module.params
-    try:
+    with told(module):
+        from fleet.clearml_api import connect
+        from fleet.lost import recover
+
         found = recover(
             connect(wanted["config_file"]),
             wanted["nodes"],
             silent_seconds=wanted["silent_seconds"],
             dry_run=module.check_mode,
         )
-    except FleetError as error:
-        module.fail_json(msg=str(error))
     module.exit_json(changed=bool(found.done or found.forgotten), **found.as_data())
 
 

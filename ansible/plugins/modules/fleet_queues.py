@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.fleet_control import told
 
 DOCUMENTATION = r"""
 module: fleet_queues
@@ -79,19 +80,13 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    # Imported here so that a missing package is told as Ansible tells its errors.
-    try:
-        from fleet.clearml_api import connect
-        from fleet.errors import FleetError
-        from fleet.prune import prune_queues
-        from fleet.queues import ensure_queues
-    except ImportError as error:
-        module.fail_json(
-            msg=f"{error}. Run Ansible from the repository's .venv (`make venv` creates it)."
-        )
     wanted = module.params
     created, strays = [], []
-    try:
+    with told(module):
+        from fleet.clearml_api import connect
+        from fleet.prune import prune_queues
+        from fleet.queues import ensure_queues
+
         api = connect(wanted["config_file"])
         if wanted["state"] == "present":
             created = ensure_queues(api, wanted["names"], dry_run=module.check_mode)
@@ -103,8 +98,6 @@ def main() -> None:
                 remove=wanted["prune"],
                 dry_run=module.check_mode,
             )
-    except FleetError as error:
-        module.fail_json(msg=str(error))
     removed = [stray.name for stray in strays if stray.removed]
     kept = {stray.name: stray.reason for stray in strays if not stray.removed}
     if kept:

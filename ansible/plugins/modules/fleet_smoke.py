@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.fleet_control import told
 
 DOCUMENTATION = r"""
 module: fleet_smoke
@@ -89,19 +90,13 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    # Imported here so that a missing package is told as Ansible tells its errors.
-    try:
-        from fleet import smoke
-        from fleet.clearml_api import connect
-        from fleet.errors import FleetError
-    except ImportError as error:
-        module.fail_json(
-            msg=f"{error}. Run Ansible from the repository's .venv (`make venv` creates it)."
-        )
     wanted = module.params
     if module.check_mode:
         module.exit_json(changed=False, tasks={}, wrong={}, waiting={}, passed={})
-    try:
+    with told(module):
+        from fleet import smoke
+        from fleet.clearml_api import connect
+
         api = connect(wanted["config_file"])
         if wanted["state"] == "present":
             code = smoke.smoke_code(wanted["repository"], wanted["local_fleet"])
@@ -110,8 +105,6 @@ def main() -> None:
             smoke.remove_old(api)
             module.exit_json(changed=False, tasks=tasks)
         found = smoke.prove(api, wanted["slots"], wanted["handed"], seconds=wanted["timeout"])
-    except FleetError as error:
-        module.fail_json(msg=str(error))
     for line in smoke.not_proven(found):
         module.warn(line)
     module.exit_json(changed=False, **smoke.as_data(found))

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.fleet_control import told
 
 DOCUMENTATION = r"""
 module: fleet_status
@@ -57,16 +58,12 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    # Imported here so that a missing package is told as Ansible tells its errors.
-    try:
+    with told(module):
         from fleet.clearml_api import connect
         from fleet.condition import condition, lines
         from fleet.drift import read_workers
         from fleet.errors import FleetError
-    except ImportError as error:
-        module.fail_json(
-            msg=f"{error}. Run Ansible from the repository's .venv (`make venv` creates it)."
-        )
+
     workers, notes = {}, []
     try:
         workers = read_workers(connect(module.params["config_file"]))

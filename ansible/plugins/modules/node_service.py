@@ -53,7 +53,10 @@ options:
     elements: path
     default: []
   restarted:
-    description: Units that run, are enabled, and are restarted when anything changed.
+    description:
+      - Units that run, are enabled, and are restarted when anything changed, and where a file of
+        O(files), O(secrets) or O(uses) is newer than the unit's start, since a run that laid it
+        down may have been cut off before the restart.
     type: list
     elements: str
     default: []
@@ -67,10 +70,11 @@ options:
     type: list
     elements: str
     default: []
-  changed_before:
-    description: Whether something that the restarted units use was changed by a task before.
-    type: bool
-    default: false
+  uses:
+    description: Files of other tasks that the restarted units read at their start.
+    type: list
+    elements: path
+    default: []
 attributes:
   check_mode: {support: full}
   diff_mode: {support: full}
@@ -208,14 +212,27 @@ def systemctl(*arguments, check=True):
     return done.stdout.strip()
 
 
-def units_to_run(parameters, changed):
+def is_older(unit, paths):
+    """Whether a unit was started before one of the files was laid down, by whole seconds.
+
+    The time of the inode's change is taken: a package's files bear the time of their build.
+    """
+    started = systemctl(
+        "show", "--value", "--timestamp=unix", "--property=ExecMainStartTimestamp", unit
+    ).removeprefix("@")
+    return started.isdecimal() and any(
+        int(os.stat(path).st_ctime) > int(started) for path in paths if os.path.exists(path)
+    )
+
+
+def units_to_run(parameters, changed, paths):
     """Unit → what it needs: `restart`, `start`, `enable`, both of the last, or nothing."""
     wanted = {}
     for unit in [*parameters["restarted"], *parameters["started"]]:
         needs = []
         if systemctl("is-active", unit, check=False) not in ("active", "activating"):
             needs.append("start")
-        elif changed and unit in parameters["restarted"]:
+        elif unit in parameters["restarted"] and (changed or is_older(unit, paths)):
             needs.append("restart")
         if systemctl("is-enabled", unit, check=False) != "enabled":
             needs.append("enable")
@@ -252,7 +269,7 @@ def bring_about(parameters, dry_run):
     if not there:
         stop = [*parameters["restarted"], *parameters["started"], *stop]
     stopping = units_to_stop(stop)
-    changed = bool(folders or written or removed or parameters["changed_before"])
+    changed = bool(folders or written or removed)
     differences = [difference(entry) for entry in written if entry not in secrets] + [
         {"before_header": path, "before": f"{path}\n", "after": ""} for path in removed
     ]
@@ -272,7 +289,8 @@ def bring_about(parameters, dry_run):
             systemctl("daemon-reload")
         for unit in stopping:
             systemctl("reset-failed", unit, check=False)
-    running = units_to_run(parameters, changed) if there else {}
+    read_at_start = [*(entry["path"] for entry in files), *parameters["uses"]]
+    running = units_to_run(parameters, changed, read_at_start) if there else {}
     if not dry_run:
         for unit, needs in running.items():
             for verb in needs.split():
@@ -329,7 +347,7 @@ def main():
             "restarted": units,
             "started": units,
             "stopped": units,
-            "changed_before": {"type": "bool", "default": False},
+            "uses": {"type": "list", "elements": "path", "default": []},
         },
         supports_check_mode=True,
     )

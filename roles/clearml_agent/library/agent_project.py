@@ -6,7 +6,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import subprocess
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.fleet_engine import Engine, EngineError
@@ -20,6 +19,7 @@ from ansible.module_utils.fleet_project import (
 )
 from ansible.module_utils.fleet_records import abandoned_tasks, say_abandoned
 from ansible.module_utils.fleet_slots import agents
+from ansible.module_utils.fleet_systemd import SystemdError, must, systemctl
 
 DOCUMENTATION = r"""
 ---
@@ -143,7 +143,6 @@ removed:
 """
 
 _UNITS = "/etc/systemd/system"
-_SYSTEMCTL_SECONDS = 180
 
 
 def folders_of(wanted):
@@ -296,12 +295,12 @@ def _enable(wanted, *, dry, anew):
     if not wanted["unit"]:
         return False
     name = os.path.basename(unit_file(wanted))
-    states = _systemctl("is-enabled", name), _systemctl("is-active", name)
+    states = systemctl("is-enabled", name), systemctl("is-active", name)
     if states == (0, 0) and not anew:
         return False
     if not dry:
-        _must("daemon-reload")
-        _must("enable", "--now", name)
+        must("daemon-reload")
+        must("enable", "--now", name)
     return True
 
 
@@ -311,10 +310,10 @@ def _retire(wanted, *, dry):
     It is not stopped: what it does when the machine goes down is for agents that still leave.
     """
     name = os.path.basename(unit_file(wanted))
-    if not os.path.exists(unit_file(wanted)) or _systemctl("is-enabled", name) != 0:
+    if not os.path.exists(unit_file(wanted)) or systemctl("is-enabled", name) != 0:
         return False
     if not dry:
-        _must("disable", name)
+        must("disable", name)
     return True
 
 
@@ -331,31 +330,10 @@ def _disable(wanted, *, dry):
     if not os.path.exists(unit_file(wanted)):
         return False
     if not dry:
-        _must("disable", "--now", os.path.basename(unit_file(wanted)))
+        must("disable", "--now", os.path.basename(unit_file(wanted)))
         remove([unit_file(wanted)])
-        _must("daemon-reload")
+        must("daemon-reload")
     return True
-
-
-def _systemctl(*arguments):
-    if shutil.which("systemctl") is None:
-        return 127  # a dry run of a machine that cannot be a node
-    done = subprocess.run(
-        ["systemctl", "--quiet", *arguments],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        timeout=_SYSTEMCTL_SECONDS,
-        check=False,
-    )
-    return done.returncode
-
-
-def _must(*arguments):
-    if _systemctl(*arguments) != 0:
-        raise ProjectError(
-            f"`systemctl {' '.join(arguments)}` failed; fix: see `journalctl --unit "
-            f"{arguments[-1]}` on the machine"
-        )
 
 
 def main():
@@ -387,7 +365,7 @@ def main():
             "is no file where a folder should be, that its disk is not full and can be written, or "
             "set clearml_agent_config_directory or clearml_agent_data_directory otherwise"
         )
-    except (EngineError, ProjectError) as error:
+    except (EngineError, ProjectError, SystemdError) as error:
         module.fail_json(msg=str(error))
     for agent in said["leaving"]:
         task = f"finishes task {agent['task']}" if agent["task"] else "has not left yet"

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import os
 import platform
-import re
 import shutil
 import subprocess
 import time
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.fleet_gpus import parse_gpus
 
 DOCUMENTATION = r"""
 ---
@@ -104,9 +104,6 @@ ansible_facts:
   sample: {"fleet_found": {"gpus": 2, "mig": {"0": ["3g.40gb", "3g.40gb"]}}}
 """
 
-_GPU = re.compile(r"GPU (\d+): ")
-_INSTANCE = re.compile(r"\s+MIG (\S+)\s+Device\s+\d+:")
-
 
 def find_problems(wanted, host):
     """Compare what a node must be with what the machine is.
@@ -167,23 +164,6 @@ def list_gpus():
     if smi is None:
         return ""
     return subprocess.run([smi, "--list-gpus"], capture_output=True, text=True, check=False).stdout
-
-
-def parse_gpus(listing):
-    """Number of GPUs, and the MIG profiles of those that are divided, of `nvidia-smi -L`.
-
-    Returns
-    -------
-    tuple of int and dict of str to list of str
-        GPUs, and GPU → profiles of its instances in the driver's order.
-    """
-    gpus, mig = 0, {}
-    for line in listing.splitlines():
-        if gpu := _GPU.match(line):
-            gpus, index = gpus + 1, gpu[1]
-        elif (instance := _INSTANCE.match(line)) and gpus:
-            mig.setdefault(index, []).append(instance[1])
-    return gpus, mig
 
 
 def found_gpus(host):

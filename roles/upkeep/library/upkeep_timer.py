@@ -4,11 +4,10 @@
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.fleet_files import lay_down, remove
+from ansible.module_utils.fleet_systemd import SystemdError, must, systemctl
 
 DOCUMENTATION = r"""
 ---
@@ -66,12 +65,6 @@ removed:
   returned: success
 """
 
-_SECONDS = 120
-
-
-class Failed(Exception):
-    """systemd did not do as it was told."""
-
 
 def install(wanted, dry_run):
     """Have the timer; what was done."""
@@ -80,16 +73,14 @@ def install(wanted, dry_run):
     folders |= {os.path.dirname(path): 0o755 for path in files if not _is_the_systems(path)}
     changed = lay_down(folders, files, dry_run)
     anew = any("/systemd/" in path for path in changed["written"])
-    runs = (
-        _systemctl("is-enabled", wanted["timer"]) == _systemctl("is-active", wanted["timer"]) == 0
-    )
+    runs = systemctl("is-enabled", wanted["timer"]) == systemctl("is-active", wanted["timer"]) == 0
     if not dry_run:
         if anew:
-            _must("daemon-reload")
+            must("daemon-reload")
         if not runs:
-            _must("enable", "--now", wanted["timer"])
+            must("enable", "--now", wanted["timer"])
         elif anew:
-            _must("restart", wanted["timer"])
+            must("restart", wanted["timer"])
     return {
         "changed": bool(changed["written"] or changed["folders"] or not runs),
         "written": changed["written"],
@@ -103,9 +94,9 @@ def uninstall(wanted, dry_run):
     there = [path for path in paths if os.path.exists(path)]
     if there and not dry_run:
         if any(path.endswith(wanted["timer"]) for path in there):
-            _must("disable", "--now", wanted["timer"])
+            must("disable", "--now", wanted["timer"])
         remove(there)
-        _must("daemon-reload")
+        must("daemon-reload")
         for path in [*there, os.path.join(wanted["state_directory"], "")]:
             _remove_empty(os.path.dirname(path))
     return {"changed": bool(there), "written": [], "removed": there}
@@ -123,27 +114,6 @@ def _remove_empty(folder):
         os.rmdir(folder)
     except OSError:
         return
-
-
-def _systemctl(*arguments):
-    if shutil.which("systemctl") is None:
-        return 127  # a dry run of a machine that cannot be a node
-    done = subprocess.run(
-        ["systemctl", "--quiet", *arguments],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        timeout=_SECONDS,
-        check=False,
-    )
-    return done.returncode
-
-
-def _must(*arguments):
-    if _systemctl(*arguments) != 0:
-        raise Failed(
-            f"`systemctl {' '.join(arguments)}` failed; fix: see `journalctl --unit "
-            f"{arguments[-1]}` on the machine"
-        )
 
 
 def main():
@@ -166,7 +136,7 @@ def main():
             msg=f"{error.filename or 'a file of the timer'}: {error.strerror}; fix: see that the "
             "disk of the machine is not full and can be written"
         )
-    except Failed as error:
+    except SystemdError as error:
         module.fail_json(msg=str(error))
     module.exit_json(**said)
 

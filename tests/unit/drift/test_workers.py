@@ -50,6 +50,19 @@ def test_a_lost_slot_is_to_add_and_says_when_it_was_last_heard(fleet):
     assert f"lost: last heard at {heard}" in found.why
 
 
+def test_an_agent_whose_successor_stands_by_wants_nothing_done(fleet):
+    live = fleet.live()
+    tags = [tag for tag in live.workers["cpu-1:1"].tags if not tag.startswith("image:")]
+    leaving = (*tags, "image:sha256:old", "state:draining", "successor:stands-by")
+
+    (found,) = compared(fleet, with_worker(live, "cpu-1:1", tags=leaving))
+
+    assert (found.action, found.name) == ("change", "cpu-1:1")
+    assert "its successor, which stands by, goes on" in found.why
+    assert "site.yml" not in found.mend
+    assert "look again when its task is over" in found.mend
+
+
 def test_queues_in_another_order_are_a_change_by_what_the_worker_says(fleet):
     live = fleet.live()
     tags = live.workers["cpu-1:1"].tags

@@ -1,6 +1,7 @@
 """How the agents of a node are replaced: what is started, who is told to leave, and when."""
 
 import pytest
+from ansible.module_utils import fleet_systemd
 
 PROJECT = "fleet"
 
@@ -283,7 +284,8 @@ class Machine:
         (folder / "units").mkdir()
         (folder / "units" / "fleet-agents.service").write_text("[Service]")
         monkeypatch.setattr(module, "_UNITS", str(folder / "units"))
-        monkeypatch.setattr(module, "_systemctl", self.systemctl)
+        monkeypatch.setattr(fleet_systemd, "systemctl", self.systemctl)
+        monkeypatch.setattr(module, "systemctl", self.systemctl)
 
     def systemctl(self, *arguments):
         self.said.append(" ".join(arguments[:-1]))

@@ -18,12 +18,14 @@ def module(monkeypatch):
     spec = importlib.util.spec_from_file_location("node_service", PATH)
     loaded = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(loaded)
-    loaded.units, loaded.calls = {}, []
+    loaded.units, loaded.calls, loaded.started = {}, [], {}
 
     def systemctl(verb, *rest, check=True):
         active, enabled = loaded.units.get(rest[-1] if rest else "", (False, False))
         if verb == "is-active":
             return "active" if active else "inactive"
+        if verb == "show":
+            return f"@{int(loaded.started[rest[-1]])}" if rest[-1] in loaded.started else ""
         if verb == "is-enabled":
             return "enabled" if enabled else "disabled"
         loaded.calls.append(" ".join([verb, *(word for word in rest if word != "--quiet")]))
@@ -51,7 +53,7 @@ def wanted(folder, **more):
         "restarted": ["a.service"],
         "started": ["a.timer"],
         "stopped": [],
-        "changed_before": False,
+        "uses": [],
         **more,
     }
 
@@ -96,13 +98,6 @@ def test_what_changes_restarts_the_service_and_no_timer(module, tmp_path):
     ]
 
 
-def test_a_task_before_that_changed_something_restarts_the_service(module, tmp_path):
-    module.bring_about(wanted(tmp_path), dry_run=False)
-    done, _ = module.bring_about(wanted(tmp_path, changed_before=True), dry_run=False)
-
-    assert done["units"] == {"a.service": "restart"}
-
-
 def test_systemd_reads_units_anew_only_where_one_changed(module, tmp_path, monkeypatch):
     module.bring_about(wanted(tmp_path), dry_run=False)
     assert "daemon-reload" not in module.calls
@@ -140,3 +135,33 @@ def test_a_user_who_is_not_there_yet_is_a_difference_in_a_dry_run_and_told_other
     assert f"{tmp_path}/data" in module.bring_about(service, dry_run=True)[0]["written"]
     with pytest.raises(module.Failure, match="there is no user no-such-user"):
         module.bring_about(service, dry_run=False)
+
+
+def test_a_restart_that_an_earlier_run_did_not_come_to_is_made_up_for(module, tmp_path):
+    module.bring_about(wanted(tmp_path), dry_run=False)
+    laid_down = (tmp_path / "etc" / "settings").stat().st_ctime
+    module.started = {"a.service": laid_down - 10, "a.timer": laid_down - 10}
+
+    dry, _ = module.bring_about(wanted(tmp_path), dry_run=True)
+    done, _ = module.bring_about(wanted(tmp_path), dry_run=False)
+
+    assert dry["units"] == done["units"] == {"a.service": "restart"}
+    assert module.calls[-1] == "restart a.service"
+    module.started["a.service"] = laid_down + 10
+    again, _ = module.bring_about(wanted(tmp_path), dry_run=False)
+    assert not any(again.values())
+
+
+def test_a_program_that_was_laid_down_after_the_start_restarts_the_unit(module, tmp_path):
+    program = tmp_path / "program"
+    program.write_text("new")
+    module.bring_about(wanted(tmp_path, files=[], secrets={}), dry_run=False)
+    module.started = {"a.service": program.stat().st_ctime - 10}
+
+    unaware, _ = module.bring_about(wanted(tmp_path, files=[], secrets={}), dry_run=False)
+    done, _ = module.bring_about(
+        wanted(tmp_path, files=[], secrets={}, uses=[str(program)]), dry_run=False
+    )
+
+    assert unaware["units"] == {}
+    assert done["units"] == {"a.service": "restart"}
