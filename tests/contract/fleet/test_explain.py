@@ -75,6 +75,7 @@ def test_a_waiting_task_names_what_stands_before_it_and_who_is_busy(ready):
         "before": [first.task_id],
         "agents_busy": {"node:0": running.task_id},
         "agents_idle": [],
+        "agents_resting": {},
         "served_before": {"cpu-preprocess": 1},
     }
     for told in ("1 task is before it", first.task_id, "Its agent is busy: node:0 runs training"):
