@@ -11,11 +11,14 @@ import subprocess
 import psutil
 import pytest
 
-from tests.contract.agent.conftest import WORKER
+from fleet.images import build
+from tests.contract.agent.conftest import WORKER, server, start_agent
 from tests.contract.agent.conftest import wait_for as wait_seconds
 from tests.contract.agent.test_handover import state
 from tests.contract.agent.test_put_back import begun, found, log, records, signal_again, waiting
 
+# Fixtures of the contract tests, taken over.
+__all__ = ["server", "start_agent"]
 # A container takes its time on a machine that is busy.
 PATIENCE = 120
 
@@ -46,11 +49,9 @@ def docker(*words, check=True):
 
 
 @pytest.fixture(scope="module")
-def image():
-    """The image that all task images stand on, as `fleet images build` left it here."""
-    found = docker("image", "ls", "--format", "{{.ID}}", "fleet/common").split()
-    assert found, "there is no image fleet/common here; mend: fleet images build"
-    return found[0]
+def image(fleet):
+    """The image that all task images stand on; the fleet's being up means that the engine runs."""
+    return build(["common"], echo=print)["common"].image_id
 
 
 @pytest.fixture
