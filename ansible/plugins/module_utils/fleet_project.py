@@ -62,10 +62,11 @@ def generations(text):
     return [found["name"] for found in _GENERATION.finditer(text)]
 
 
-def beside_leaving(text, found):
+def beside_leaving(text, found, lost=()):
     """The project's text with other names for agents of whom one of that name is leaving.
 
     What was set back to what it was before shall not wait for the task of the agent that leaves.
+    Nor does an agent stay whose folder was removed: its container would never see another one.
 
     Parameters
     ----------
@@ -73,9 +74,11 @@ def beside_leaving(text, found):
         The project.
     found : list of Agent
         What is there.
+    lost : collection of str
+        Node groups whose folder was removed.
     """
-    leaving = {agent.container for agent in found if agent.leaving}
-    at_work = {agent.container for agent in found if agent.running and not agent.leaving}
+    leaving = {agent.container for agent in found if agent.leaving or agent.group in lost}
+    at_work = {agent.container for agent in found if agent.running} - leaving
     for name in generations(text):
         names = [f"{name[:-8]}{(int(name[-8:], 16) + more) % 16**8:08x}" for more in range(_SAME)]
         free = [other for other in names if other not in leaving]

@@ -56,7 +56,7 @@ class Slot:
     @property
     def has_successor(self) -> bool:
         """Whether another agent stands by for the slot."""
-        if self._folder is None:
+        if self._folder is None or not self._folder.is_dir():  # somebody removed it
             return False
         with (self._folder / "standing-by.lock").open("a") as mark:
             return not _try(mark, fcntl.LOCK_EX)

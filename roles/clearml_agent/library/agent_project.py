@@ -157,6 +157,12 @@ def folders_of(wanted):
     return folders
 
 
+def lost_groups(wanted):
+    """Node groups that have no folder."""
+    data = wanted["data_directory"]
+    return {g for g in wanted["configurations"] if not os.path.isdir(os.path.join(data, g))}
+
+
 def files_of(wanted, compose):
     """Path → text and mode."""
     config = wanted["config_directory"]
@@ -180,7 +186,7 @@ def install(module, engine, wanted):
     dry = module.check_mode
     there = engine.answers()
     found = agents(engine, wanted["project"]) if there else []
-    compose = beside_leaving(wanted["compose"], found)
+    compose = beside_leaving(wanted["compose"], found, lost_groups(wanted))
     config = wanted["config_directory"]
     before = read(os.path.join(config, "compose.yaml"))
     diff = {"before_header": "compose.yaml", "after_header": "compose.yaml"}

@@ -46,3 +46,12 @@ def test_a_slot_is_there_for_whoever_is_first(folder, tmp_path):
     slot = Slot(folder and tmp_path / folder)
     slot.take(never)
     assert not slot.has_successor
+
+
+def test_a_folder_that_somebody_removed_has_no_successor_in_it(tmp_path):
+    slot = Slot(tmp_path / "slot")
+    slot.take(never)
+    for file in (tmp_path / "slot").iterdir():
+        file.unlink()
+    (tmp_path / "slot").rmdir()
+    assert not slot.has_successor

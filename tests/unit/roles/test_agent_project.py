@@ -1,5 +1,7 @@
 """How the agents of a node are replaced: what is started, who is told to leave, and when."""
 
+import shutil
+
 import pytest
 from ansible.module_utils import fleet_systemd
 
@@ -373,3 +375,27 @@ def test_a_project_is_not_laid_down_before_its_images_are_there(
     with pytest.raises(module.ProjectError, match="cannot be pulled"):
         module.install(machine, engine, wanted)
     assert [path.name for path in (tmp_path / "etc").iterdir()] == ["wishes"]
+
+
+def test_an_agent_whose_folder_was_removed_gets_a_successor_that_sees_the_new_one(
+    module, project, engine, tmp_path, monkeypatch
+):
+    machine = Machine(tmp_path, module, monkeypatch)
+    wanted = machine.wanted(tmp_path) | {
+        "compose": f'    container_name: "{OLD}"\n',
+        "configurations": {"cpu_nodes": "secret"},
+        "slots": {"n-0": "cpu_nodes"},
+        "images": [],
+        "unit": "",
+        "start_timeout": 0,
+    }
+    module.install(machine, engine, wanted)
+    assert list(engine.held) == [OLD]
+    shutil.rmtree(tmp_path / "data" / "cpu_nodes")
+    said = module.install(machine, engine, wanted)
+
+    (new,) = [agent["container"] for agent in said["started"]]
+    assert (said["told"], list(engine.held)) == ([OLD], [new])
+    assert new in (tmp_path / "etc" / "compose.yaml").read_text()
+    # One that is as it was before is left alone from then on.
+    assert not module.install(machine, engine, wanted)["changed"]

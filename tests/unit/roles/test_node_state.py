@@ -61,6 +61,25 @@ def test_what_was_touched_by_hand_differs(module, owned, tmp_path, touch, told):
     assert told in reason
 
 
+@pytest.mark.parametrize(
+    ("touch", "told"),
+    [
+        (lambda folder: folder.chmod(0o755), "0755, and was left "),
+        (lambda folder: (folder / "caches").rmdir() or folder.rmdir(), "is absent, and was left "),
+    ],
+)
+def test_a_folder_counts_and_not_what_is_in_it(module, tmp_path, touch, told):
+    group = tmp_path / "cpu_nodes"
+    group.mkdir(mode=0o700)
+    kept = record(module, {"files": [str(group)]})
+    (group / "caches").mkdir()
+    assert compare(module, kept) == {}
+
+    touch(group)
+    (reason,) = compare(module, kept)["docker"]
+    assert told in reason
+
+
 def test_packages_and_units_are_read_as_they_are(module, monkeypatch):
     said = {
         "dpkg-query": "docker.io hi 26.1.5\ndocker-cli ii 26.1.5\n",

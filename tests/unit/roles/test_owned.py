@@ -1,18 +1,41 @@
 """What `site.yml` compares a node by covers what the roles lay down there."""
 
-import yaml
+from pathlib import PurePath
+
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar
 
 from fleet.paths import REPOSITORY
 
+SLOTS = [("cpu_nodes", "n-0"), ("cpu_nodes", "n-1"), ("gpu_nodes", "n-2")]
 
-def owned(role):
-    file = REPOSITORY / "roles" / role / "vars" / "main.yml"
-    return yaml.safe_load(file.read_text())[f"{role}__owns"]
+
+def owned(role, **values):
+    """What a role owns, as Ansible gives it on a node."""
+    return rendered(role, f"{role}__owns", **values)
+
+
+def rendered(role, name, **values):
+    """A variable of a role."""
+    variables = read(role, "defaults") | read(role, "vars") | values
+    return Templar(DataLoader(), variables=variables).template(variables[name])
+
+
+def read(role, part):
+    file = REPOSITORY / "roles" / role / part / "main.yml"
+    return DataLoader().load_from_file(str(file), trusted_as_template=True) or {}
+
+
+def uncovered(paths, patterns):
+    """Those of the paths that nobody looks at."""
+    return [path for path in paths if not any(PurePath(path).match(one) for one in patterns)]
 
 
 def test_each_package_that_is_held_is_looked_at():
-    assert owned("docker")["packages"] == "{{ docker__packages.keys() | list }}"
-    assert owned("nvidia")["packages"] == "{{ nvidia__names }}"
+    docker = {"docker.io", "docker-cli", "docker-compose", "containerd"}
+
+    assert set(owned("docker")["packages"]) == docker
+    assert "nvidia-container-toolkit" in owned("nvidia")["packages"]
 
 
 def test_the_files_by_which_apt_is_told_are_looked_at(load_module):
@@ -24,25 +47,17 @@ def test_the_files_by_which_apt_is_told_are_looked_at(load_module):
     assert {source.KEY, source.SOURCE, source.PREFERENCES} <= set(owned("nvidia")["files"])
 
 
-def test_the_files_and_shared_folders_of_agents_are_looked_at(load_module):
+def test_the_files_and_folders_of_agents_are_looked_at(load_module):
     module = load_module("roles/clearml_agent/library/agent_project.py")
     wanted = {
         "project": "fleet",
-        "config_directory": "{{ clearml_agent_config_directory }}",
-        "data_directory": "{{ clearml_agent_data_directory }}",
-        "configurations": {"*": ""},
-        "slots": {},
+        "config_directory": "/etc/fleet",
+        "data_directory": "/var/lib/fleet/agent",
+        "configurations": {group: "" for group, _ in SLOTS},
+        "slots": {name: group for group, name in SLOTS},
         "unit": "[Unit]",
     }
-    names = {"{{ clearml_agent__wishes }}": "{{ clearml_agent_config_directory }}/wishes"}
-    files = {names.get(name, name) for name in owned("clearml_agent")["files"]}
-    laid_down = {
-        path.replace("/*.clearml.conf", "/*clearml.conf").replace(
-            "fleet-agents.service", "{{ clearml_agent__unit }}"
-        )
-        for path in module.files_of(wanted, "")
-    }
+    plan = {"slots": [{"group": group, "name": name} for group, name in SLOTS]}
+    files = owned("clearml_agent", clearml_agent_plan=plan)["files"]
 
-    assert laid_down <= files
-    folders = module.folders_of({**wanted, "configurations": {}})
-    assert set(folders) <= files
+    assert uncovered([*module.files_of(wanted, ""), *module.folders_of(wanted)], files) == []
