@@ -66,12 +66,20 @@ removed:
 """
 
 
+def files_of(wanted):
+    """Path → text and mode."""
+    return {file["path"]: (file["text"], int(file["mode"], 8)) for file in wanted["files"]}
+
+
+def folders_of(wanted):
+    """Path → mode of the folders of the files, and of what is remembered."""
+    folders = [os.path.dirname(path) for path in files_of(wanted) if not _is_the_systems(path)]
+    return dict.fromkeys([wanted["state_directory"], *folders], 0o755)
+
+
 def install(wanted, dry_run):
     """Have the timer; what was done."""
-    files = {file["path"]: (file["text"], int(file["mode"], 8)) for file in wanted["files"]}
-    folders = {wanted["state_directory"]: 0o755}
-    folders |= {os.path.dirname(path): 0o755 for path in files if not _is_the_systems(path)}
-    changed = lay_down(folders, files, dry_run)
+    changed = lay_down(folders_of(wanted), files_of(wanted), dry_run)
     anew = any("/systemd/" in path for path in changed["written"])
     runs = systemctl("is-enabled", wanted["timer"]) == systemctl("is-active", wanted["timer"]) == 0
     if not dry_run:

@@ -61,3 +61,19 @@ def test_the_files_and_folders_of_agents_are_looked_at(load_module):
     files = owned("clearml_agent", clearml_agent_plan=plan)["files"]
 
     assert uncovered([*module.files_of(wanted, ""), *module.folders_of(wanted)], files) == []
+
+
+def test_the_files_and_folders_of_the_upkeep_are_looked_at(load_module):
+    module = load_module("roles/upkeep/library/upkeep_timer.py")
+    # What is in them needs the templates, and decides nothing here.
+    files = [{**file, "text": ""} for file in read("upkeep", "vars")["upkeep__files"]]
+    looked_at = owned("upkeep", upkeep__files=files)
+    wanted = {
+        "files": rendered("upkeep", "upkeep__files", upkeep__files=files),
+        "state_directory": "/var/lib/fleet",
+    }
+
+    assert len(wanted["files"]) == 4
+    everything = [*module.files_of(wanted), *module.folders_of(wanted)]
+    assert uncovered(everything, looked_at["files"]) == []
+    assert looked_at["units"] == ["fleet-upkeep.timer"]
