@@ -147,7 +147,8 @@ def hand_over_all(tasks, wait, timeout):
     agents = find_agents(
         subprocess.run(listing, capture_output=True, text=True, timeout=60, check=True).stdout
     )
-    watching = ["docker", "events", "--since", str(int(time.time())), "--format", "{{json .}}"]
+    begun = int(time.time())
+    watching = ["docker", "events", "--since", str(begun), "--format", "{{json .}}"]
     watching += ["--filter", "type=container", "--filter", "event=create"]
     with subprocess.Popen(watching, stdout=subprocess.PIPE, text=True) as watch:
         try:
@@ -160,6 +161,14 @@ def hand_over_all(tasks, wait, timeout):
         finally:
             watch.terminate()
         events = watch.communicate(timeout=30)[0]
+    # Tasks can be over before the watch is there; Docker remembers the newest 256 events.
+    events += subprocess.run(
+        [*watching, "--until", str(int(time.time()) + 1)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    ).stdout
     images = images_of(events, tasks.values())
     results = {}
     for slot, task in tasks.items():
