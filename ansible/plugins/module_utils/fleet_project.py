@@ -6,7 +6,6 @@ told to leave, which it does when its task is over.
 
 from __future__ import annotations
 
-import os
 import re
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -87,6 +86,25 @@ def beside_leaving(text, found, lost=()):
         # No slot has the generation of another: it is a hash of settings that name the slot.
         text = text.replace(name[-8:], chosen[-8:])
     return text
+
+
+def say_not_left(leaving):
+    """What to tell of agents that were to put their tasks back, and are there.
+
+    Parameters
+    ----------
+    leaving : list of dict
+        As `Report` has them.
+    """
+    told = "; ".join(
+        f"{agent['container']}" + (f" with task {agent['task']}" if agent["task"] else "")
+        for agent in leaving
+    )
+    return (
+        f"agents that were told to put their tasks back are still there: {told}; fix: see `docker "
+        f"logs {leaving[0]['container']}` on the machine (an agent tells the server first: does it "
+        "answer?), then run the playbook again"
+    )
 
 
 class Project:
@@ -246,43 +264,3 @@ def _well(container):
 
 def _log(container):
     return docker("logs", "--tail", _LOG_LINES, container, timeout=_HEALTH_SECONDS)[1].strip()
-
-
-def leftover_credentials(config_directory, data_directory, groups):
-    """Files with credentials of none of the groups, whose agents are gone.
-
-    Parameters
-    ----------
-    config_directory, data_directory : str
-        Where.
-    groups : collection of str
-        Whose files are not leftovers.
-
-    Returns
-    -------
-    list of str
-        Paths, in order.
-    """
-    found = []
-    for name in _listed(config_directory):
-        # The suffix also takes the one file of older versions.
-        if name.endswith("clearml.conf") and name.removesuffix(".clearml.conf") not in groups:
-            found.append(os.path.join(config_directory, name))
-    # Older versions had one folder for all groups: the data directory itself.
-    for folder in ["", *_listed(data_directory)]:
-        if folder in groups:
-            continue
-        inside = os.path.join(data_directory, folder)
-        # The agent copies its configuration there for the container of a task.
-        copies = [
-            n for n in _listed(inside) if n.startswith(".clearml_agent.") and n.endswith(".cfg")
-        ]
-        found += [os.path.join(inside, name) for name in copies]
-    return [path for path in found if os.path.isfile(path) or os.path.islink(path)]
-
-
-def _listed(folder):
-    try:
-        return sorted(os.listdir(folder))
-    except (FileNotFoundError, NotADirectoryError):
-        return []

@@ -11,10 +11,11 @@ import stat
 import subprocess
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.fleet_agent_files import COMPOSE, leftover_credentials
 from ansible.module_utils.fleet_engine import Engine, EngineError
 from ansible.module_utils.fleet_files import lay_down, read
 from ansible.module_utils.fleet_gpus import parse_gpus
-from ansible.module_utils.fleet_project import generations, leftover_credentials
+from ansible.module_utils.fleet_project import generations
 from ansible.module_utils.fleet_slots import agents, untold
 
 DOCUMENTATION = r"""
@@ -86,7 +87,6 @@ new:
 """
 
 _SECONDS = 60
-_PROJECT_FILE = "compose.yaml"
 # Beside the roles, of whom none is called so.
 _UNPROVEN = "unproven slots"
 
@@ -142,7 +142,7 @@ def agents_amiss(project, engine):
     if not engine.answers():
         return ["the Docker Engine does not answer"]
     directory, name = project["directory"], project["name"]
-    wanted = generations(read(os.path.join(directory, _PROJECT_FILE)))
+    wanted = generations(read(os.path.join(directory, COMPOSE)))
     found = {agent.container: agent for agent in agents(engine, name)}
     reasons = []
     for container in wanted:

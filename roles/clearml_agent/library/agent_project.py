@@ -8,6 +8,15 @@ import os
 import shutil
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.fleet_agent_files import (
+    COMPOSE,
+    WISHES,
+    files_of,
+    folders_of,
+    leftover_credentials,
+    lost_groups,
+)
+from ansible.module_utils.fleet_agent_unit import AgentUnit
 from ansible.module_utils.fleet_engine import Engine, EngineError
 from ansible.module_utils.fleet_files import lay_down, read, remove
 from ansible.module_utils.fleet_project import (
@@ -15,11 +24,11 @@ from ansible.module_utils.fleet_project import (
     ProjectError,
     beside_leaving,
     generations,
-    leftover_credentials,
+    say_not_left,
 )
 from ansible.module_utils.fleet_records import abandoned_tasks, say_abandoned
 from ansible.module_utils.fleet_slots import agents
-from ansible.module_utils.fleet_systemd import SystemdError, must, systemctl
+from ansible.module_utils.fleet_systemd import SystemdError
 
 DOCUMENTATION = r"""
 ---
@@ -142,44 +151,6 @@ removed:
   returned: success
 """
 
-_UNITS = "/etc/systemd/system"
-
-
-def folders_of(wanted):
-    """Path → mode of the folders that the agents use."""
-    config, data = wanted["config_directory"], wanted["data_directory"]
-    folders = {config: 0o755, os.path.join(config, "wishes"): 0o755, data: 0o700}
-    for group in wanted["configurations"]:
-        folders[os.path.join(data, group)] = 0o700
-        folders[os.path.join(data, group, ".agent")] = 0o700
-    for slot, group in wanted["slots"].items():
-        folders[os.path.join(data, group, ".agent", slot)] = 0o700
-    return folders
-
-
-def lost_groups(wanted):
-    """Node groups that have no folder."""
-    data = wanted["data_directory"]
-    return {g for g in wanted["configurations"] if not os.path.isdir(os.path.join(data, g))}
-
-
-def files_of(wanted, compose):
-    """Path → text and mode."""
-    config = wanted["config_directory"]
-    files = {
-        os.path.join(config, f"{group}.clearml.conf"): (text, 0o600)
-        for group, text in wanted["configurations"].items()
-    }
-    files[os.path.join(config, "compose.yaml")] = (compose, 0o644)
-    if wanted["unit"]:
-        files[unit_file(wanted)] = (wanted["unit"], 0o644)
-    return files
-
-
-def unit_file(wanted):
-    """The project's unit."""
-    return os.path.join(_UNITS, f"{wanted['project']}-agents.service")
-
 
 def install(module, engine, wanted):
     """Bring the agents to what they should be; what was done."""
@@ -188,8 +159,9 @@ def install(module, engine, wanted):
     found = agents(engine, wanted["project"]) if there else []
     compose = beside_leaving(wanted["compose"], found, lost_groups(wanted))
     config = wanted["config_directory"]
-    before = read(os.path.join(config, "compose.yaml"))
-    diff = {"before_header": "compose.yaml", "after_header": "compose.yaml"}
+    unit = AgentUnit(wanted["project"], wanted["unit"])
+    before = read(os.path.join(config, COMPOSE))
+    diff = {"before_header": COMPOSE, "after_header": COMPOSE}
     diff |= {"before": before, "after": compose}
     names = generations(compose)
     project = Project(engine, wanted["project"], config, names)
@@ -197,7 +169,7 @@ def install(module, engine, wanted):
     if not dry:
         # Before anything names them: a machine that starts anew meanwhile can start what it has.
         project.pull(wanted["images"])
-    changed = {**lay_down({}, files_of(wanted, compose), dry), "folders": folders}
+    changed = {**lay_down({}, files_of(wanted, compose) | unit.files, dry), "folders": folders}
     if there and dry:
         project.plan(wanted["images"])
     elif dry:
@@ -211,11 +183,11 @@ def install(module, engine, wanted):
     if there:
         kept |= project.groups()
     leftovers = leftover_credentials(config, wanted["data_directory"], kept)
-    unit = _enable(wanted, dry=dry, anew=unit_file(wanted) in changed["written"])
+    enabled = unit.enable(dry=dry, anew=unit.file in changed["written"])
     if not dry:
         remove(leftovers)
     started = _slots_of(project.report.started, wanted)
-    said = result(project.report, changed, leftovers, started, unit=unit)
+    said = result(project.report, changed, leftovers, started, unit=enabled)
     abandoned = abandoned_tasks(wanted["data_directory"], wanted["slots"])
     return said | {"diff": diff, "abandoned": abandoned}
 
@@ -228,8 +200,9 @@ def uninstall(module, engine, wanted):
     if there and dry:
         project.plan([])
     # Before they are told: a machine that starts anew meanwhile has no agents to start.
-    unit = _retire(wanted, dry=dry)
-    gone = _remove([os.path.join(config, "compose.yaml")], dry=dry)
+    unit = AgentUnit(wanted["project"])
+    retired = unit.retire(dry=dry)
+    gone = _remove([os.path.join(config, COMPOSE)], dry=dry)
     if there and not dry:
         project.hand_over(wanted["settle_seconds"])
         leave(project, wanted)
@@ -238,21 +211,21 @@ def uninstall(module, engine, wanted):
     kept = project.groups() if there else set()
     gone += _remove(leftover_credentials(config, wanted["data_directory"], kept), dry=dry)
     if not kept or dry:
-        gone += _remove([os.path.join(config, "wishes/drained")], dry=dry)
-        if _disable(wanted, dry=dry):
-            gone.append(unit_file(wanted))
+        gone += _remove([os.path.join(config, WISHES, "drained")], dry=dry)
+        if unit.remove(dry=dry):
+            gone.append(unit.file)
         caches = wanted["data_directory"]
         if not wanted["keep_caches"] and os.path.isdir(caches):
             gone.append(caches)
             if not dry:
                 shutil.rmtree(caches)
     if not dry:
-        for folder in (os.path.join(config, "wishes"), config):
+        for folder in (os.path.join(config, WISHES), config):
             with contextlib.suppress(OSError):  # another role has something there
                 os.rmdir(folder)
     if wanted["put_back"] and not dry and project.report.leaving:
-        raise ProjectError(_not_left(project.report.leaving))
-    said = result(project.report, {"folders": [], "written": []}, gone, [], unit=unit)
+        raise ProjectError(say_not_left(project.report.leaving))
+    said = result(project.report, {"folders": [], "written": []}, gone, [], unit=retired)
     return said | {"abandoned": abandoned}
 
 
@@ -262,18 +235,6 @@ def leave(project, wanted):
         project.put_back()
     else:
         project.await_tasks(wanted["wait_for_tasks"])
-
-
-def _not_left(leaving):
-    told = "; ".join(
-        f"{agent['container']}" + (f" with task {agent['task']}" if agent["task"] else "")
-        for agent in leaving
-    )
-    return (
-        f"agents that were told to put their tasks back are still there: {told}; fix: see `docker "
-        f"logs {leaving[0]['container']}` on the machine (an agent tells the server first: does it "
-        "answer?), then run the playbook again"
-    )
 
 
 def result(report, changed, leftovers, started, *, unit):
@@ -296,50 +257,12 @@ def _slots_of(names, wanted):
     ]
 
 
-def _enable(wanted, *, dry, anew):
-    """Have the unit start the agents with the machine; whether it did not."""
-    if not wanted["unit"]:
-        return False
-    name = os.path.basename(unit_file(wanted))
-    states = systemctl("is-enabled", name), systemctl("is-active", name)
-    if states == (0, 0) and not anew:
-        return False
-    if not dry:
-        must("daemon-reload")
-        must("enable", "--now", name)
-    return True
-
-
-def _retire(wanted, *, dry):
-    """See that the unit does not start with the machine; whether it would have.
-
-    It is not stopped: what it does when the machine goes down is for agents that still leave.
-    """
-    name = os.path.basename(unit_file(wanted))
-    if not os.path.exists(unit_file(wanted)) or systemctl("is-enabled", name) != 0:
-        return False
-    if not dry:
-        must("disable", name)
-    return True
-
-
 def _remove(paths, *, dry):
     """Those of the files that were there."""
     found = [path for path in paths if os.path.lexists(path)]
     if not dry:
         remove(found)
     return found
-
-
-def _disable(wanted, *, dry):
-    """See that the unit is gone; whether it was there. The agents are gone already."""
-    if not os.path.exists(unit_file(wanted)):
-        return False
-    if not dry:
-        must("disable", "--now", os.path.basename(unit_file(wanted)))
-        remove([unit_file(wanted)])
-        must("daemon-reload")
-    return True
 
 
 def main():

@@ -3,7 +3,7 @@
 import shutil
 
 import pytest
-from ansible.module_utils import fleet_systemd
+from ansible.module_utils import fleet_agent_unit, fleet_systemd
 
 PROJECT = "fleet"
 
@@ -211,37 +211,6 @@ def test_tasks_are_put_back_by_a_second_signal(project, engine):
     assert engine.held == {}
 
 
-@pytest.fixture
-def node(tmp_path):
-    """The folders of a node with two groups, that had an older version once."""
-    copy = ".clearml_agent.n%3A0.cfg"
-    for name in (
-        *("etc/compose.yaml", "etc/clearml.conf"),
-        *("etc/cpu_nodes.clearml.conf", "etc/gpu_nodes.clearml.conf"),
-        *(f"data/{copy}", f"data/cpu_nodes/{copy}", f"data/gpu_nodes/{copy}"),
-        *("data/gpu_nodes/vcs-cache/kept", "data/gpu_nodes/other.cfg"),
-    ):
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("secret")
-    return tmp_path
-
-
-def test_credentials_of_a_group_that_left_the_node_are_leftovers_and_nothing_else(project, node):
-    found = project.leftover_credentials(str(node / "etc"), str(node / "data"), {"cpu_nodes"})
-
-    assert [path.removeprefix(f"{node}/") for path in found] == [
-        "etc/clearml.conf",
-        "etc/gpu_nodes.clearml.conf",
-        "data/.clearml_agent.n%3A0.cfg",
-        "data/gpu_nodes/.clearml_agent.n%3A0.cfg",
-    ]
-
-
-def test_a_machine_that_never_was_a_node_has_no_leftovers(project, tmp_path):
-    assert project.leftover_credentials(f"{tmp_path}/etc", f"{tmp_path}/data", set()) == []
-
-
 def test_an_agent_whose_signal_was_cut_off_is_told_by_the_next_run(project, engine):
     engine.add(OLD, restart="no")
     engine.add(NEW)
@@ -281,13 +250,13 @@ class Machine:
 
     check_mode = False
 
-    def __init__(self, folder, module, monkeypatch):
+    def __init__(self, folder, monkeypatch):
         self.said = []
         (folder / "units").mkdir()
         (folder / "units" / "fleet-agents.service").write_text("[Service]")
-        monkeypatch.setattr(module, "_UNITS", str(folder / "units"))
+        monkeypatch.setattr(fleet_agent_unit, "UNITS", str(folder / "units"))
         monkeypatch.setattr(fleet_systemd, "systemctl", self.systemctl)
-        monkeypatch.setattr(module, "systemctl", self.systemctl)
+        monkeypatch.setattr(fleet_agent_unit, "systemctl", self.systemctl)
 
     def systemctl(self, *arguments):
         self.said.append(" ".join(arguments[:-1]))
@@ -308,6 +277,16 @@ class Machine:
 
 
 @pytest.fixture
+def node(tmp_path):
+    """The folders of a node with agents."""
+    for name in ("compose.yaml", "cpu_nodes.clearml.conf"):
+        path = tmp_path / "etc" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("secret")
+    return tmp_path
+
+
+@pytest.fixture
 def module(load_module, project, monkeypatch):
     loaded = load_module("roles/clearml_agent/library/agent_project.py")
     monkeypatch.setattr(loaded, "Project", project.Project)
@@ -320,7 +299,7 @@ def test_a_disabled_node_stays_so_after_a_reboot_though_a_task_still_runs(
 ):
     engine.add(OLD)
     BUSY.add(OLD)
-    machine = Machine(node, module, monkeypatch)
+    machine = Machine(node, monkeypatch)
     said = module.uninstall(machine, engine, machine.wanted(node))
 
     assert [one["container"] for one in said["leaving"]] == [OLD]
@@ -336,7 +315,7 @@ def test_tasks_that_are_not_put_back_in_time_are_told(module, project, engine, n
     engine.add(OLD)
     BUSY.add(OLD)
     monkeypatch.setattr(project, "_PUT_BACK_SECONDS", 0)
-    machine = Machine(node, module, monkeypatch)
+    machine = Machine(node, monkeypatch)
 
     with pytest.raises(module.ProjectError, match=f"still there: {OLD} with task t1"):
         module.uninstall(machine, engine, machine.wanted(node, put_back=True))
@@ -346,7 +325,7 @@ def test_nothing_goes_where_docker_is_down(module, load_module, node, monkeypatc
     shared = load_module("ansible/plugins/module_utils/fleet_engine.py")
     monkeypatch.setattr(shared, "is_installed", lambda: True)
     down = shared.Engine(str(node / "no.sock"))
-    machine = Machine(node, module, monkeypatch)
+    machine = Machine(node, monkeypatch)
 
     with pytest.raises(shared.EngineError, match="systemctl start docker"):
         module.uninstall(machine, down, machine.wanted(node))
@@ -362,7 +341,7 @@ def test_nothing_goes_where_docker_is_down(module, load_module, node, monkeypatc
 def test_a_project_is_not_laid_down_before_its_images_are_there(
     module, project, engine, tmp_path, monkeypatch
 ):
-    machine = Machine(tmp_path, module, monkeypatch)
+    machine = Machine(tmp_path, monkeypatch)
     monkeypatch.setattr(project, "docker", lambda *_, **__: (1, "no such host"))
     wanted = machine.wanted(tmp_path) | {
         "compose": 'container_name: "fleet-n-0.aaaaaaaa"',
@@ -380,7 +359,7 @@ def test_a_project_is_not_laid_down_before_its_images_are_there(
 def test_an_agent_whose_folder_was_removed_gets_a_successor_that_sees_the_new_one(
     module, project, engine, tmp_path, monkeypatch
 ):
-    machine = Machine(tmp_path, module, monkeypatch)
+    machine = Machine(tmp_path, monkeypatch)
     wanted = machine.wanted(tmp_path) | {
         "compose": f'    container_name: "{OLD}"\n',
         "configurations": {"cpu_nodes": "secret"},

@@ -48,19 +48,19 @@ def test_the_files_by_which_apt_is_told_are_looked_at(load_module):
 
 
 def test_the_files_and_folders_of_agents_are_looked_at(load_module):
-    module = load_module("roles/clearml_agent/library/agent_project.py")
+    module = load_module("ansible/plugins/module_utils/fleet_agent_files.py")
+    unit = load_module("ansible/plugins/module_utils/fleet_agent_unit.py")
     wanted = {
-        "project": "fleet",
         "config_directory": "/etc/fleet",
         "data_directory": "/var/lib/fleet/agent",
         "configurations": {group: "" for group, _ in SLOTS},
         "slots": {name: group for group, name in SLOTS},
-        "unit": "[Unit]",
     }
     plan = {"slots": [{"group": group, "name": name} for group, name in SLOTS]}
     files = owned("clearml_agent", clearml_agent_plan=plan)["files"]
 
-    assert uncovered([*module.files_of(wanted, ""), *module.folders_of(wanted)], files) == []
+    laid_down = [*module.files_of(wanted, ""), *module.folders_of(wanted)]
+    assert uncovered([*laid_down, unit.AgentUnit("fleet").file], files) == []
 
 
 def test_the_files_and_folders_of_the_upkeep_are_looked_at(load_module):
