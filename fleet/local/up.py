@@ -24,7 +24,7 @@ from fleet.local import (
     playbook,
     registry,
 )
-from fleet.local.checks import Wanted, check
+from fleet.local.checks import Wanted, check, check_engine, check_owner
 from fleet.local.images import HOST_IMAGES, NODE_IMAGES
 from fleet.local.layout import Layout, write_private
 from fleet.local.lock import locked
@@ -143,7 +143,12 @@ def have_engine(fleet: Fleet) -> str:
             daemon.install(missing, say)
         if answered is None:
             daemon.start(layout, say)
-    return f"Docker {(engine.info() or {}).get('ServerVersion')}"
+    found = engine.info()
+    if answered is None:
+        # Of an engine at rest, the checks could not ask.
+        check_engine(found, os.environ.get("DOCKER_HOST", ""))
+        check_owner(layout, found)
+    return f"Docker {(found or {}).get('ServerVersion')}"
 
 
 def have_host_images(fleet: Fleet) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -13,7 +14,8 @@ import pytest
 
 from fleet.paths import REPOSITORY, local_fleet_dir
 
-NAME = "e2e"
+#: Each checkout's own, so that what another one has up or has left is not met.
+NAME = os.environ.get("FLEET_E2E_NAME", "e2e-" + hashlib.sha256(bytes(REPOSITORY)).hexdigest()[:6])
 _UP_SECONDS = 25 * 60
 # It takes the fleet down that all the others share.
 _LAST = "test_down_leaves_nothing_behind"
@@ -117,7 +119,8 @@ def fleet() -> Iterator[LocalFleet]:
         assert up.returncode == 0, f"{up.stdout[-4000:]}\n{up.stderr[-4000:]}"
         yield local
     finally:
-        local.cli("local", "down", "--keep-images", timeout=300)
+        down = local.cli("local", "down", "--keep-images", timeout=300)
+    assert down.returncode == 0, f"{down.stdout[-4000:]}\n{down.stderr[-4000:]}"
 
 
 #: What takes so long that only `make test-nodes` runs it.

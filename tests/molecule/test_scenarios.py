@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -24,11 +25,12 @@ SCENARIOS = sorted(
 SCENARIOS.remove("default")
 #: Roles that leave nothing behind, and so have nothing to uninstall.
 PUT_NOTHING_THERE = ("preflight", "smoke")
-#: A name of their own, so that the nodes a developer works with stay.
+#: Each checkout's own, and not that of the nodes a developer works with.
+NAME = "molecule-" + hashlib.sha256(bytes(REPOSITORY)).hexdigest()[:6]
 ENVIRONMENT = {
     **os.environ,
     "PATH": f"{MOLECULE.parent}{os.pathsep}{os.environ['PATH']}",
-    "FLEET_MOLECULE_NAME": os.environ.get("FLEET_MOLECULE_NAME", "molecule-tests"),
+    "FLEET_MOLECULE_NAME": os.environ.get("FLEET_MOLECULE_NAME", NAME),
     "MOLECULE_COMMAND_BORDERS": "false",
     "NO_COLOR": "1",
 }

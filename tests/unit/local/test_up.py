@@ -94,6 +94,21 @@ def test_another_servers_credentials_are_not_taken(actions, wanted, monkeypatch)
     assert seen["FLEET_LOCAL_NAME"] == "lab"
 
 
+def test_another_checkouts_fleet_is_seen_once_the_engine_that_rested_runs(
+    wanted, layout, monkeypatch
+):
+    running = []
+    info = {"ServerVersion": "26.1.5", "SecurityOptions": []}
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
+    monkeypatch.setattr(module.engine, "info", lambda: info if running else None)
+    monkeypatch.setattr(module.engine, "living_homes", lambda _: {"/else/.fleet/lab"})
+    monkeypatch.setattr(module.daemon, "missing_packages", lambda *, engine_answers: [])
+    monkeypatch.setattr(module.daemon, "remember", lambda *_: None)
+    monkeypatch.setattr(module.daemon, "start", lambda *_: running.append("dockerd"))
+    with pytest.raises(FleetError, match="of another checkout"):
+        module.have_engine(Fleet(wanted, Progress(lambda line: None, 1)))
+
+
 def test_the_digests_of_a_fleet_are_its_own(wanted, layout, monkeypatch):
     asked = {}
     monkeypatch.setattr(module, "build", lambda names, **options: asked.update(options) or {})
