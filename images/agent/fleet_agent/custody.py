@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 from itertools import chain
 from typing import Any
 
-from fleet_agent.engine import remove_container
+from fleet_agent.engine import EngineAway, read_container, remove_container
 from fleet_agent.in_hand import InHand, Records
 from fleet_agent.put_back import Call, Case, Log, put_back
 from fleet_agent.task_process import ContainerProcess, TaskCommand, TaskProcess
@@ -18,6 +18,11 @@ from fleet_agent.time_limit import TimeUp, time_limit
 # A server that is away must not keep a node from going down; what is written down is put back by
 # the slot's next agent. It is the time of all tasks of an agent together.
 PUT_BACK_SECONDS = 60
+# How long another agent of the slot may take to end a run that it is asked to end. One that does
+# not do so has its container taken away, and as long again to see that. Both are less than what
+# others take a task for one that nobody has.
+END_SECONDS = 45
+_LOOK_SECONDS = 0.5
 
 
 class Custody:
@@ -73,6 +78,37 @@ class Custody:
                 continue
             self._held[held.task] = held
             yield held
+
+    def end_others(self, task: str) -> bool:
+        """End the runs of a task that other agents of the slot have, or have left.
+
+        Parameters
+        ----------
+        task : str
+            Its id; a run that this agent has begun goes on.
+
+        Returns
+        -------
+        bool
+            Whether there is none.
+        """
+        own = self._held[task].file if task in self._held else None
+        begun = time.monotonic()
+        while others := [one for one in self._records.runs(task, but=own) if not _is_ended(one)]:
+            passed = time.monotonic() - begun
+            if passed > 2 * END_SECONDS:
+                return False
+            for other in others:
+                other.ask_end()
+                if passed > END_SECONDS and other.container:
+                    remove_container(other.container)
+            time.sleep(_LOOK_SECONDS)
+        return True
+
+    def is_unwanted(self, task: str) -> bool:
+        """Whether the slot's new agent has a task for another run, and asks for this one's end."""
+        held = self._held.get(task)
+        return held is not None and held.is_unwanted
 
     def watch(
         self,
@@ -213,6 +249,18 @@ class Custody:
         held = self._held.pop(task, None)
         if held is not None:
             _clear(held)
+
+
+def _is_ended(held: InHand) -> bool:
+    """End a run that no other agent has; whether nothing of it runs."""
+    if not held.is_ours:
+        return False
+    _clear(held)
+    try:
+        state = read_container(held.container) if held.container else None
+    except EngineAway:
+        return False
+    return state is None or not state.is_alive
 
 
 def _clear(held: InHand) -> None:

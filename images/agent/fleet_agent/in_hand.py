@@ -2,7 +2,7 @@
 
 Each run of a task is a file in a folder that old and new agents of a slot share, with a lock that
 its agent holds. A record whose lock is free is of an agent that is gone, or of a run that is over
-and left a container behind.
+and left a container behind. A mark beside a record asks the agent that has the run to end it.
 """
 
 from __future__ import annotations
@@ -96,6 +96,24 @@ class InHand:
         except OSError as error:
             print(f"Not written down of task {self.task}: {error}", flush=True)
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether this agent has it, and no other."""
+        return self._lock is not None
+
+    @property
+    def is_unwanted(self) -> bool:
+        """Whether another agent of the slot has the task now, and asks for the end of this run."""
+        return self.file is not None and _mark(self.file).exists()
+
+    def ask_end(self) -> None:
+        """Ask the agent that has it to end this run."""
+        if self.file is None:
+            return
+        _mark(self.file).touch()
+        if not self.file.exists():  # it is over just now
+            _mark(self.file).unlink(missing_ok=True)
+
     def release(self) -> None:
         """Let another agent have the task; what is written of it stays."""
         if self._lock is not None:
@@ -105,8 +123,8 @@ class InHand:
     def drop(self) -> None:
         """The task is no longer in hand."""
         if self.file is not None and self._lock is not None:
-            self.file.unlink(missing_ok=True)
-            _lock_file(self.file).unlink(missing_ok=True)
+            for file in (self.file, _mark(self.file), _lock_file(self.file)):
+                file.unlink(missing_ok=True)
         self.release()
 
 
@@ -151,23 +169,49 @@ class Records:
             return
         for file in sorted(self._folder.glob("*.json")):
             lock = _take(file)
-            if lock is None:
-                continue
-            try:
-                data = json.loads(file.read_text())
-            except FileNotFoundError:  # its agent was just done with it
-                _lock_file(file).unlink(missing_ok=True)
-                lock.close()
-                continue
-            except ValueError:
-                data = {}
-            found = {name: data[name] for name in _KEPT if name in data}
-            task = file.name.partition(".")[0]
-            yield InHand(**{"task": task, "queue": "", **found}, file=file, _lock=lock)
+            found = lock and _read(file, lock)
+            if found:
+                yield found
+
+    def runs(self, task: str, but: Path | None = None) -> list[InHand]:
+        """All runs of a task but one; those that no agent has are this agent's now.
+
+        Parameters
+        ----------
+        task : str
+            Its id.
+        but : Path, optional
+            The file of the run that is left out.
+        """
+        if self._folder is None:
+            return []
+        files = [file for file in sorted(self._folder.glob(f"{task}.*json")) if file != but]
+        return [found for file in files if (found := _read(file, _take(file)))]
+
+
+def _read(file: Path, lock: IO[str] | None) -> InHand | None:
+    """What is written down; None where its agent was just done with it."""
+    try:
+        data = json.loads(file.read_text())
+    except FileNotFoundError:
+        if lock is not None:
+            _mark(file).unlink(missing_ok=True)
+            _lock_file(file).unlink(missing_ok=True)
+            lock.close()
+        return None
+    except ValueError:
+        data = {}
+    found = {name: data[name] for name in _KEPT if name in data}
+    task = file.name.partition(".")[0]
+    return InHand(**{"task": task, "queue": "", **found}, file=file, _lock=lock)
 
 
 def _lock_file(file: Path) -> Path:
     return file.with_suffix(".lock")
+
+
+def _mark(file: Path) -> Path:
+    return file.with_suffix(".unwanted")
 
 
 def _take(file: Path) -> IO[str] | None:

@@ -33,6 +33,7 @@ from fleet_agent.time_limit import TimeUp, time_limit
 from fleet_agent.watch import LEFT, RUNNING, Lost, WatchingWorker
 
 CREATED, QUEUED = "created", "queued"
+STILL_RUNS = "its earlier run is still there, and cannot be ended"
 ENDED_AT_ONCE = 16
 _get_next_task = stock.get_next_task
 
@@ -93,7 +94,16 @@ class TaskWorker(WatchingWorker):
             if self._custody.give_back(task, why, self.worker_id):
                 self._custody.settle(task)
             return False
+        if not self._end_elsewhere(task):
+            if self._custody.give_back(task, STILL_RUNS, self.worker_id, is_lost=True):
+                self._custody.settle(task)
+            return False
         return True
+
+    def _end_elsewhere(self, task: str) -> bool:
+        """End an earlier run that the slot's old agent stays with; whether there is none."""
+        with self._health.busy():
+            return self._custody.end_others(task)
 
     def _end_earlier(self, task: str) -> None:
         """End what is left of an earlier run: whoever enqueues a task anew has done with it."""
@@ -210,6 +220,7 @@ class TaskWorker(WatchingWorker):
             self._say_state()
             sleep(1)
             self._reap()
+            self._end_unwanted()
         self._cut_services()
 
     def _hand_over(self) -> None:
@@ -218,6 +229,15 @@ class TaskWorker(WatchingWorker):
             print("Another agent has the slot now; this one stays with its services", flush=True)
             self.stop_monitor()
             self._slot.give_up()
+
+    def _end_unwanted(self) -> None:
+        """End the services whose tasks were enqueued anew, and that the new agent has now."""
+        for task in filter(self._custody.is_unwanted, list(self._services)):
+            if _end(self._services[task]) == LEFT:  # it is tried again
+                continue
+            print(f"Task {task}: ended, because it was enqueued anew", flush=True)
+            del self._services[task]
+            self._settle(task)
 
     def _reap(self) -> None:
         """Settle the services that are over."""
@@ -242,7 +262,8 @@ class TaskWorker(WatchingWorker):
             del statuses[task]
         for task in [task for task in statuses if statuses[task] is None]:
             left = end - time.monotonic()
-            self._custody.give_back(task, self._drain.cut, self.worker_id, seconds=left)
+            if not self._custody.is_unwanted(task):
+                self._custody.give_back(task, self._drain.cut, self.worker_id, seconds=left)
             with contextlib.suppress(Refused, OSError, TimeUp), time_limit(end - time.monotonic()):
                 self._call("workers.unregister", worker=f"{self.worker_id}:service:{task}")
             self._settle(task)

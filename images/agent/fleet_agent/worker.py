@@ -23,7 +23,7 @@ from fleet_agent.settings import Settings
 from fleet_agent.state import STANDING_BY, SUCCESSOR_TAG, TAGS, StateFile, name_state
 from fleet_agent.task_start import QuickStart
 from fleet_agent.task_user import TaskUser
-from fleet_agent.tasks import CREATED, TaskWorker
+from fleet_agent.tasks import CREATED, STILL_RUNS, TaskWorker
 from fleet_agent.time_limit import TimeUp, time_limit
 from fleet_agent.watch import WAITING
 from fleet_agent.wishes import Wishes
@@ -173,9 +173,10 @@ class FleetWorker(TaskWorker):
             self.send_logs(task, [f"{line}\n" for line in lines], "WARNING")
 
     def _settle(self, task: str) -> None:
-        super()._settle(task)
+        # First: where another agent of the slot waits for this end, the next copy is its.
         own = f"{self.worker_id}:service:{task}" if self._services_mode else self.worker_id
         self._configurations.remove(own)
+        super()._settle(task)
         if self._handed.is_taken(task):
             try:
                 found = self._read_task(task)
@@ -200,6 +201,9 @@ class FleetWorker(TaskWorker):
             self._handed.done(task, found.get("status", ""), message)
             return
         self._end_earlier(task)
+        if not self._end_elsewhere(task):
+            self._handed.done(task, CREATED, f"not run: {STILL_RUNS}")
+            return
         self.report_monitor(ResourceMonitor.StatusReport(queues=queues, task=task))
         self._log_line(task, f"task {task} handed to {self.worker_id} on its node")
         self.run_one_task(queues[0], task, self._params)

@@ -1,9 +1,11 @@
 import errno
+import time
 
 import pytest
 from fleet_agent import custody as module
-from fleet_agent import in_hand
+from fleet_agent import in_hand, orphans
 from fleet_agent.custody import Custody
+from fleet_agent.engine import ContainerState
 from fleet_agent.in_hand import Records
 from fleet_agent.put_back import Refused
 
@@ -27,11 +29,17 @@ def server():
     return Server()
 
 
+class Containers(dict):
+    """Name → whether it can be removed; and in `states`, what the engine says of it."""
+
+
 @pytest.fixture
 def containers(monkeypatch):
     """Containers that can be removed, or not."""
-    there = {}
+    there, states = Containers(), {}
     monkeypatch.setattr(module, "remove_container", lambda name: there.get(name, True))
+    monkeypatch.setattr(module, "read_container", lambda name: states.get(name))
+    there.states = states
     return there
 
 
@@ -153,3 +161,92 @@ def test_a_container_whose_name_cannot_be_written_down_is_not_begun(custody, mon
     with pytest.raises(OSError, match="No space"):
         watch(custody)
     assert custody.is_unstarted("t1")
+
+
+@pytest.fixture
+def other(tmp_path, server, containers):
+    """Another agent of the slot, with a run of the task."""
+    found = Custody(Records(tmp_path), server, lambda task, text: None)
+    found.begin("t1", "q")
+    watch(found)
+    return found
+
+
+class Clock:
+    """Time that passes while one sleeps, in which others may do something."""
+
+    def __init__(self, does=lambda: None):
+        self.now, self.does = 0.0, does
+        self.strftime, self.gmtime = time.strftime, time.gmtime
+
+    def monotonic(self):
+        return self.now
+
+    def sleep(self, seconds):
+        self.now += seconds
+        self.does()
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    found = Clock()
+    monkeypatch.setattr(module, "time", found)
+    return found
+
+
+def test_a_run_of_another_agent_is_ended_by_that_agent(custody, other, tmp_path, clock):
+    custody.begin("t1", "q")
+    assert not other.is_unwanted("t1")
+    clock.does = lambda: other.is_unwanted("t1") and other.settle("t1")
+
+    assert custody.end_others("t1")
+    assert (custody.tasks, other.tasks) == (["t1"], [])
+    assert not custody.is_unwanted("t1")
+    custody.settle("t1")
+    assert list((tmp_path / "in-hand").iterdir()) == []
+
+
+def test_a_run_of_an_agent_that_is_gone_is_ended_by_the_one_that_finds_it(custody, other, tmp_path):
+    other.let_be("t1")
+
+    assert custody.end_others("t1")
+    assert records(tmp_path) == []
+
+
+def test_an_agent_that_does_not_end_its_run_loses_the_container(custody, other, clock, monkeypatch):
+    taken_away = []
+    monkeypatch.setattr(module, "remove_container", lambda name: taken_away.append(name) or True)
+    clock.does = lambda: taken_away and other.settle("t1")
+
+    assert custody.end_others("t1")
+    assert taken_away[0] == "c-t1"
+    assert module.END_SECONDS < clock.now < 2 * module.END_SECONDS
+
+
+def test_a_run_that_nobody_can_end_is_told_before_others_take_the_task_for_lost(
+    custody, other, clock
+):
+    custody.begin("t1", "q")
+
+    assert not custody.end_others("t1")
+    assert clock.now < orphans.SECONDS
+    assert other.is_unwanted("t1")
+
+
+@pytest.mark.parametrize(("status", "is_over"), [("running", False), ("dead", True)])
+def test_a_container_that_cannot_be_removed_counts_while_it_runs(
+    custody, other, containers, clock, status, is_over
+):
+    containers["c-t1"] = False
+    containers.states["c-t1"] = ContainerState(status)
+    other.let_be("t1")
+
+    assert custody.end_others("t1") is is_over
+
+
+def test_a_task_that_has_one_run_is_begun_at_once(custody, clock):
+    custody.begin("t1", "q")
+
+    assert custody.end_others("t1")
+    assert custody.end_others("t2")
+    assert clock.now == 0

@@ -45,6 +45,8 @@ class Server:
         if endpoint == "tasks.get_all":
             (task,) = data["id"]
             return {"tasks": [{"id": task, "status": self.tasks[task], "last_worker": "node:0"}]}
+        if endpoint == "queues.get_all":
+            return {"queues": []}
         if endpoint == "tasks.enqueue":
             self.tasks[data["task"]] = "queued"
         return {}
@@ -300,3 +302,73 @@ def test_an_end_that_cannot_be_read_is_told_as_that(worker, tmp_path):
 
     assert "nobody is there" in json.loads(taken.with_suffix(".done").read_text())["message"]
     assert not taken.exists()
+
+
+def ask_end(tmp_path, task):
+    """As the slot's new agent does that has the task for another run."""
+    (file,) = (tmp_path / "keep" / "in-hand").glob(f"{task}.*.json")
+    file.with_suffix(".unwanted").touch()
+
+
+def test_a_service_that_was_enqueued_anew_is_ended_and_the_server_is_told_nothing(worker, tmp_path):
+    server = ask(worker, Server("t1", "t2"))
+    begin(worker, {"t1": Service(), "t2": Service()})
+    ask_end(tmp_path, "t1")
+
+    worker._end_unwanted()
+
+    assert list(worker._services) == ["t2"]
+    assert records(tmp_path) == ["t2"]
+    assert server.asked == []
+
+
+def test_a_service_that_cannot_be_ended_now_is_ended_later(worker, tmp_path):
+    ask(worker, Server("t1"))
+    service = Service(trouble=RuntimeError("no"))
+    begin(worker, {"t1": service})
+    ask_end(tmp_path, "t1")
+
+    worker._end_unwanted()
+    assert records(tmp_path) == ["t1"]
+
+    service.trouble = None
+    worker._end_unwanted()
+    assert records(tmp_path) == []
+
+
+def test_a_service_that_was_enqueued_anew_is_not_put_back(worker, tmp_path):
+    server = ask(worker, Server("t1", "t2"))
+    begin(worker, {"t1": Service(), "t2": Service()})
+    ask_end(tmp_path, "t1")
+
+    cut(worker)
+
+    assert server.tasks == {"t1": "in_progress", "t2": "queued"}
+    assert records(tmp_path) == []
+
+
+def test_a_task_whose_earlier_run_cannot_be_ended_is_not_begun_but_put_back(
+    worker, tmp_path, monkeypatch
+):
+    server = ask(worker, Server("t1"))
+    server.tasks["t1"] = "queued"
+    monkeypatch.setattr(worker._custody, "end_others", lambda _task: False)
+
+    assert not worker._take("t1", "q1")
+
+    assert ("tasks.enqueue", "t1") in server.asked
+    assert "cannot be ended" in worker._said[-1][1]
+    assert (worker._custody.tasks, records(tmp_path)) == ([], [])
+
+
+def test_a_draft_whose_earlier_run_cannot_be_ended_is_not_run(worker, tmp_path, monkeypatch):
+    server = ask(worker, Server("t1"))
+    server.tasks["t1"] = "created"
+    asked = tmp_path / "state" / "handed" / "t1.asked"
+    asked.touch()
+    monkeypatch.setattr(worker._custody, "end_others", lambda _task: False)
+
+    worker._run_handed(["q1"])
+
+    answer = json.loads(asked.with_suffix(".done").read_text())
+    assert answer["message"].startswith("not run: its earlier run is still there")
