@@ -25,7 +25,8 @@ def condition(
     ----------
     nodes : mapping of str to mapping
         Node → its `plan`, as the filter `fleet_plan` gives it; `slots`, as the module agent_state
-        gives them; `wish`, the operator's; and `error`, why it did not answer.
+        gives them; `wish`, the operator's that they take nothing, None without one; and `error`,
+        why it did not answer.
     workers : mapping of str to LiveWorker
         Worker id → what the server knows; empty where it does not answer.
     """
@@ -52,7 +53,7 @@ def _node(
     name: str, said: Mapping[str, Any], workers: Mapping[str, LiveWorker]
 ) -> Iterator[dict[str, str]]:
     plan, agents = said["plan"], said.get("slots") or []
-    node = _Node(name, said.get("error") or "", _wish(said.get("wish") or {}))
+    node = _Node(name, said.get("error") or "", _wish(said.get("wish")))
     planned = [slot["worker_id"] for slot in plan["slots"]]
     for worker in planned:
         # Two where a successor stands by.
@@ -104,8 +105,8 @@ def _line(node: _Node, slot: str, state: str, **more: str) -> dict[str, str]:
     return {"node": node.name, "slot": slot, "state": state + away} | empty | more
 
 
-def _wish(wish: Mapping[str, Any]) -> str:
-    if not wish:
+def _wish(wish: Mapping[str, Any] | None) -> str:
+    if wish is None:
         return ""
     by, since, why = (str(wish.get(key) or "") for key in ("by", "since", "reason"))
     return str(Rest(DRAINED, by, since, why))

@@ -60,6 +60,12 @@ def test_who_drained_a_node_and_why_is_told_without_the_server():
     assert {entry[3] for entry in told} == {"drained by ann since 2026-11-23T19:00:00Z: a new disk"}
 
 
+def test_a_wish_of_which_nothing_is_known_is_told():
+    slots = [agent("cpu-1:0", "drained")]
+    assert {entry[3] for entry in of(slots=slots, wish={})} == {"drained"}
+    assert {entry[3] for entry in of(slots=slots, wish=None)} == {""}
+
+
 def test_agents_beyond_the_plan_and_nodes_without_slots_are_told():
     none = PLAN | {"slots": [], "disabled": "new fans"}
     assert of(plan=none) == [("", "disabled: new fans", "", "")]

@@ -37,7 +37,7 @@ def _said(variables: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "plan": variables["clearml_agent_plan"],
         "slots": state.get("slots") or [],
-        "wish": state.get("wish") or {},
+        "wish": state.get("wish"),
         "error": unreachable or variables.get("status_error", ""),
     }
 

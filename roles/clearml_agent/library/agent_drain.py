@@ -3,12 +3,8 @@
 
 from __future__ import annotations
 
-import json
-import os
-import tempfile
-import time
-
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.fleet_wishes import read_wish, wish, withdraw
 
 DOCUMENTATION = r"""
 ---
@@ -53,39 +49,6 @@ wish:
   type: dict
   returned: success
 """
-
-FILE = "drained"
-
-
-def read_wish(directory):
-    """The wish that is there; None without one."""
-    try:
-        with open(os.path.join(directory, FILE), encoding="utf-8") as file:
-            found = json.load(file)
-    except FileNotFoundError:
-        return None
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def wish(directory, reason, by):
-    """Write the wish: whole, or not at all."""
-    os.makedirs(directory, mode=0o755, exist_ok=True)
-    said = {"reason": reason, "by": by, "since": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
-    descriptor, draft = tempfile.mkstemp(dir=directory, prefix=".wish-")
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(said, file)
-    os.chmod(draft, 0o644)
-    os.replace(draft, os.path.join(directory, FILE))
-
-
-def withdraw(directory):
-    """Remove the wish; one that is gone already is no error."""
-    try:
-        os.unlink(os.path.join(directory, FILE))
-    except FileNotFoundError:
-        return
 
 
 def main():

@@ -29,6 +29,7 @@ from ansible.module_utils.fleet_project import (
 from ansible.module_utils.fleet_records import abandoned_tasks, say_abandoned
 from ansible.module_utils.fleet_slots import agents
 from ansible.module_utils.fleet_systemd import SystemdError
+from ansible.module_utils.fleet_wishes import DRAINED
 
 DOCUMENTATION = r"""
 ---
@@ -211,7 +212,7 @@ def uninstall(module, engine, wanted):
     kept = project.groups() if there else set()
     gone += _remove(leftover_credentials(config, wanted["data_directory"], kept), dry=dry)
     if not kept or dry:
-        gone += _remove([os.path.join(config, WISHES, "drained")], dry=dry)
+        gone += _remove([os.path.join(config, WISHES, DRAINED)], dry=dry)
         if unit.remove(dry=dry):
             gone.append(unit.file)
         caches = wanted["data_directory"]

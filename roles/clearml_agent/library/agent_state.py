@@ -6,6 +6,7 @@ from __future__ import annotations
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.fleet_engine import Engine, EngineError
 from ansible.module_utils.fleet_slots import agents, states
+from ansible.module_utils.fleet_wishes import read_wish
 
 DOCUMENTATION = r"""
 ---
@@ -18,6 +19,9 @@ options:
     description: Name of the Compose project of the agents.
     type: str
     default: fleet
+  wishes:
+    description: The agents' folder of wishes; without it no wish is looked for.
+    type: path
 attributes:
   check_mode: {support: full}
 author:
@@ -27,6 +31,7 @@ author:
 EXAMPLES = r"""
 - name: Read what the agents do
   agent_state:
+    wishes: /etc/fleet/wishes
   register: agents
 """
 
@@ -39,6 +44,12 @@ slots:
   type: list
   elements: dict
   returned: success
+wish:
+  description:
+    - That the agents take nothing, C(reason), C(by) and C(since), as far as it can be read; none
+      where nobody wishes it. Told also where Docker does not answer.
+  type: dict
+  returned: always
 in_hand:
   description: A line for each agent that has a task, or may still take one, and what it has.
   type: list
@@ -74,15 +85,26 @@ def said(in_hand):
 def main():
     """Run as Ansible runs modules."""
     module = AnsibleModule(
-        argument_spec={"project": {"type": "str", "default": "fleet"}}, supports_check_mode=True
+        argument_spec={
+            "project": {"type": "str", "default": "fleet"},
+            "wishes": {"type": "path"},
+        },
+        supports_check_mode=True,
     )
-    engine = Engine()
+    engine, wish = Engine(), None
     try:
+        wish = read_wish(module.params["wishes"]) if module.params["wishes"] else None
         slots = states(agents(engine, module.params["project"])) if engine.there() else []
+    except OSError as error:
+        module.fail_json(
+            msg=f"{error.filename}: {error.strerror}; fix: see that the "
+            "disk of the machine can be read",
+            wish=wish,
+        )
     except EngineError as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(msg=str(error), wish=wish)
     in_hand = not_free(slots)
-    module.exit_json(changed=False, slots=slots, in_hand=in_hand, msg=said(in_hand))
+    module.exit_json(changed=False, slots=slots, wish=wish, in_hand=in_hand, msg=said(in_hand))
 
 
 if __name__ == "__main__":

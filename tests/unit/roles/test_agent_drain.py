@@ -7,7 +7,7 @@ import pytest
 
 @pytest.fixture(scope="module")
 def drain(load_module):
-    return load_module("roles/clearml_agent/library/agent_drain.py")
+    return load_module("ansible/plugins/module_utils/fleet_wishes.py")
 
 
 @pytest.fixture(scope="module")
@@ -59,3 +59,32 @@ def test_whoever_waited_in_vain_is_told_for_what_and_the_ways_on(state):
     assert "n-0: draining, task t1" in told
     assert "fleet_wait_for_tasks" in told
     assert "fleet_put_back" in told
+
+
+class Module:
+    """Stands for Ansible's side of a module: its options, and what it says."""
+
+    def __init__(self, **params):
+        self.params, self.said = params, None
+
+    def fail_json(self, **said):
+        self.said = said
+        raise SystemExit(1)
+
+    exit_json = fail_json
+
+
+def test_the_wish_is_told_also_where_docker_does_not_answer(drain, state, tmp_path, monkeypatch):
+    drain.wish(str(tmp_path), "a new disk", "sre")
+    module = Module(project="fleet", wishes=str(tmp_path))
+
+    def there(_engine):
+        raise state.EngineError("Docker is installed and does not answer")
+
+    monkeypatch.setattr(state, "AnsibleModule", lambda **_: module)
+    monkeypatch.setattr(state.Engine, "there", there)
+    with pytest.raises(SystemExit):
+        state.main()
+
+    assert "does not answer" in module.said["msg"]
+    assert module.said["wish"]["reason"] == "a new disk"
