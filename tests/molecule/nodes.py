@@ -6,6 +6,7 @@ removes what a test that was killed has left.
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Callable
@@ -14,11 +15,11 @@ from fleet.clearml_api import connect
 from fleet.command import use_system_path
 from fleet.errors import FleetError
 from fleet.images import build, digests
-from fleet.local import addresses, hostserver, network, nodes, registry
+from fleet.local import addresses, gitremote, hostserver, network, nodes, registry
 from fleet.local.down import down
 from fleet.local.layout import Layout
 from fleet.local.lock import locked
-from fleet.queues import ensure_queues
+from fleet.queues import ensure_queues, live_workers
 
 #: Node → the image that it boots: each Debian release that the roles support.
 IMAGES = {"debian-12": "node-bookworm", "debian-13": "node"}
@@ -61,21 +62,39 @@ def serve(say: Callable[[str], None]) -> None:
         say(f"{hostserver.api_url(network.gateway_of(subnet))} {done}")
 
 
-def images(say: Callable[[str], None]) -> None:
-    """Have a registry with the agents' image, and a queue; tells the image's reference."""
-    use_system_path()
+def agents(say: Callable[[str], None], task_image: str = "agent") -> None:
+    """Have what agents need: a server, a queue, a registry with their images, step code to clone.
+
+    `agents.json` in the state directory tells where: `agent_image`, `task_image`, `git_url`.
+
+    Parameters
+    ----------
+    say : callable
+        Takes a line about what was not there yet.
+    task_image : str
+        Name of the image that tasks run in; the agent's own will do where none is run.
+    """
+    serve(say)
     ours = layout()
+    subnet, _ = network.ensure(ours)
     with locked(ours.images_lock, "the images", wait=True):
         services = build(["services"], echo=lambda line: None)["services"].image_id
-    subnet, _ = network.ensure(ours)
-    network.reach_directly(subnet)
-    port, _ = registry.ensure(ours, services, network.registry_of(subnet))
-    with locked(ours.images_lock, "the images", wait=True):
+        port, done = registry.ensure(ours, services, network.registry_of(subnet))
+        names = dict.fromkeys(["agent", task_image])
         push_to = f"127.0.0.1:{port}"
-        build(["agent"], push_to=push_to, digests_file=ours.digests, echo=lambda line: None)
+        build(names, push_to=push_to, digests_file=ours.digests, echo=lambda line: None)
+    gitremote.ensure(ours, services, network.git_of(subnet))
     ensure_queues(connect(ours.server / "clearml.conf"), [QUEUE])
-    digest = digests.by_name(ours.digests)["agent"]
-    say(f"{network.registry_of(subnet)}:5000/fleet/agent@{digest}")
+    place = f"{network.registry_of(subnet)}:5000"
+    pushed = digests.by_name(ours.digests)
+    told = {
+        "agent_image": f"{place}/fleet/agent@{pushed['agent']}",
+        "task_image": f"{place}/fleet/{task_image}@{pushed[task_image]}",
+        "git_url": gitremote.url(network.git_of(subnet)),
+    }
+    (ours.state / "agents.json").write_text(json.dumps(told, indent=2) + "\n")
+    if done != nodes.KEPT:
+        say(f"{place} {done}")
 
 
 def queues(say: Callable[[str], None]) -> None:
@@ -83,6 +102,12 @@ def queues(say: Callable[[str], None]) -> None:
     api = connect(layout().server / "clearml.conf")
     for queue in api.call("queues.get_all")["queues"]:
         say(queue["name"])
+
+
+def workers(say: Callable[[str], None]) -> None:
+    """Tell which agents the embedded server hears of, each with its queues."""
+    for worker in live_workers(connect(layout().server / "clearml.conf")):
+        say(" ".join([worker.id, *worker.queues]))
 
 
 def destroy(say: Callable[[str], None]) -> None:
@@ -94,8 +119,9 @@ def destroy(say: Callable[[str], None]) -> None:
 VERBS = {
     "create": create,
     "serve": serve,
-    "images": images,
+    "agents": agents,
     "queues": queues,
+    "workers": workers,
     "destroy": destroy,
 }
 
@@ -103,7 +129,7 @@ VERBS = {
 def main() -> int:
     """Do what the command line names."""
     try:
-        VERBS[sys.argv[1]](print)
+        VERBS[sys.argv[1]](print, *sys.argv[2:])
     except FleetError as error:
         print(error, file=sys.stderr)
         return 1
