@@ -130,6 +130,23 @@ class Api:
             page += 1
 
 
+def check_private(config_file: str | Path) -> None:
+    """See that nobody else reads the credentials.
+
+    Raises
+    ------
+    FleetError
+        The file is there, and its mode lets others read it.
+    """
+    path = Path(config_file).expanduser()
+    if path.is_file() and path.stat().st_mode & 0o077:
+        raise FleetError(
+            "others may read the credentials of the ClearML server",
+            where=str(path),
+            mend=f"chmod 0600 {path}",
+        )
+
+
 def connect(config_file: str | Path | None = None) -> Api:
     """Connect as the given `clearml.conf` says.
 

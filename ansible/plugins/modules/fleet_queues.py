@@ -83,10 +83,11 @@ def main() -> None:
     wanted = module.params
     created, strays = [], []
     with told(module):
-        from fleet.clearml_api import connect
+        from fleet.clearml_api import check_private, connect
         from fleet.prune import prune_queues
         from fleet.queues import ensure_queues
 
+        check_private(wanted["config_file"])
         api = connect(wanted["config_file"])
         if wanted["state"] == "present":
             created = ensure_queues(api, wanted["names"], dry_run=module.check_mode)
