@@ -21,7 +21,7 @@ PUT_BACK_SECONDS = 60
 # How long another agent of the slot may take to end a run that it is asked to end. One that does
 # not do so has its container taken away, and as long again to see that. Both are less than what
 # others take a task for one that nobody has.
-END_SECONDS = 45
+END_SECONDS = 30
 _LOOK_SECONDS = 0.5
 
 
