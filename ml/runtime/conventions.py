@@ -64,6 +64,8 @@ RUNTIME_BEGUN = "_pipeline_hash"
 # artifacts that other steps or the command line read
 ARTIFACT_CONFIGURATION = "configuration"
 ARTIFACT_REPORT = "report"
+# of a controller that has begun: what a run made goes with a reset, and no clone has it
+ARTIFACT_BEGUN = "begun"
 ARTIFACT_LEADERBOARD = "leaderboard"
 ARTIFACT_SUMMARY = "summary"
 ARTIFACT_PREDICTIONS = "predictions"

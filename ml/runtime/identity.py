@@ -43,8 +43,12 @@ def settle(task: Task, phase: Phase, given: Mapping[str, str], server: Server) -
     stale = [name for name in names.RESULT_PROPERTIES if f"properties/{name}" in given]
     if stale:
         server.delete_properties(task.id, stale)
-    is_new = phase.is_controller and names.RUNTIME_BEGUN not in (task.data.runtime or {})
+    is_new = phase.is_controller and not server.record(task.id).has_begun
     if is_new:
+        runtime = dict(task.data.runtime or {})
+        if runtime.pop(names.RUNTIME_BEGUN, None):
+            # kept by a server that keeps it where a task is reset: the SDK would go on
+            server.edit_task(task.id, runtime=runtime)
         # the SDK would follow the plan of the task that this one was cloned from, and what names
         # its steps would name those of another, or what somebody wrote there
         found = task.data.configuration or {}

@@ -112,7 +112,7 @@ def _goes_on(controller: TaskRecord) -> bool:
     One that its agent puts back is stopped first, then queued. Who resets or clones it, or takes
     it out of its queue, ends that.
     """
-    if not controller.started or names.RUNTIME_BEGUN not in controller.runtime:
+    if not controller.started or not controller.has_begun:
         return False
     is_put_back = controller.status_reason == names.REASON_PUT_BACK
     return controller.status == "queued" or (controller.status == "stopped" and is_put_back)

@@ -24,6 +24,7 @@ FIELDS = (
     "script",
     "container",
     "execution.queue",
+    "execution.artifacts",
     "hyperparams.properties",
     "runtime",
     f"configuration.{names.ROUTING_OBJECT}",
@@ -51,7 +52,9 @@ class TaskRecord:
         What its agent last noted when it put the task back, the task's id in it; empty for one
         that never was. A clone bears its source's.
     runtime : mapping
-        What the SDK keeps of a run; a clone has none of it.
+        What the SDK keeps of a run; a clone has none of it, a task that was reset may have.
+    previews : mapping
+        Artifact that the run made → the text by which it is shown.
     """
 
     id: str
@@ -69,6 +72,16 @@ class TaskRecord:
     started: str = ""
     put_back: str = ""
     runtime: Mapping[str, Any] = field(default_factory=dict)
+    previews: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether it is a controller that has a plan of its own, with which it goes on.
+
+        One that a person resets has none any more, whatever the server keeps of plan and runtime.
+        """
+        mark = self.previews.get(names.ARTIFACT_BEGUN, "")
+        return names.RUNTIME_BEGUN in self.runtime and mark.startswith(f"task {self.id} ")
 
     @property
     def routing(self) -> Routing | None:
@@ -85,6 +98,7 @@ def read_record(task: Mapping[str, Any]) -> TaskRecord:
     objects = task.get("configuration") or {}
     properties = (task.get("hyperparams") or {}).get("properties") or {}
     put_back = properties.get(names.PROPERTY_PUT_BACK) or {}
+    execution = task.get("execution") or {}
     return TaskRecord(
         id=task["id"],
         name=task.get("name") or "",
@@ -93,7 +107,7 @@ def read_record(task: Mapping[str, Any]) -> TaskRecord:
         parent=_reference(task.get("parent")).id,
         tags=tuple(task.get("tags") or ()),
         user=user,
-        queue_id=_reference((task.get("execution") or {}).get("queue")).id,
+        queue_id=_reference(execution.get("queue")).id,
         script=task.get("script") or {},
         container=task.get("container") or {},
         configuration={name: str(item.get("value") or "") for name, item in objects.items()},
@@ -101,6 +115,11 @@ def read_record(task: Mapping[str, Any]) -> TaskRecord:
         started=task.get("started") or "",
         put_back=str(put_back.get("description") or ""),
         runtime=task.get("runtime") or {},
+        previews={
+            item["key"]: str((item.get("type_data") or {}).get("preview") or "")
+            for item in execution.get("artifacts") or ()
+            if item.get("mode") != "input"
+        },
     )
 
 

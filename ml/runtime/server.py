@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -54,7 +55,7 @@ class Server:
         self._queue_names: dict[str, str] = {}
 
     def edit_task(self, task_id: str, **changes: Any) -> None:
-        """Change a task's name, tags or container in one go."""
+        """Change a task's name, tags, container or runtime in one go."""
         self._call("tasks.edit", task=task_id, force=True, **changes)
 
     def delete_properties(self, task_id: str, properties: Sequence[str]) -> None:
@@ -72,6 +73,20 @@ class Server:
         """Write one configuration object of a task as JSON; its others stay."""
         item = {"name": name, "type": "json", "value": json.dumps(value, indent=1)}
         self._call("tasks.edit_configuration", task=task_id, configuration=[item], force=True)
+
+    def note_begun(self, task_id: str) -> None:
+        """Leave a mark on a controller that it has begun; a reset of the task removes it."""
+        mark = {
+            "key": names.ARTIFACT_BEGUN,
+            "type": "text",
+            "mode": "output",
+            "timestamp": int(time.time()),
+            "type_data": {
+                "preview": f"task {task_id} has begun; where it is reset, it begins anew",
+                "content_type": "text/plain",
+            },
+        }
+        self._call("tasks.add_or_update_artifacts", task=task_id, artifacts=[mark], force=True)
 
     def record(self, task_id: str, *objects: str) -> TaskRecord | None:
         """A task, or None where there is none of that id.

@@ -254,6 +254,8 @@ class TaskStep(Step):
         if self._rules is None:
             raise RuntimeError("a controller plans its steps after the guard has let it run")
         own = self._server.record(self._task.id)
+        if not own.has_begun:
+            self._server.note_begun(self._task.id)
         steps = StepList(self._server, self._task.id, named_steps(own))
         steps.save()
         started = run_plan(

@@ -142,17 +142,36 @@ def plan(server, controller):
     return json.loads(found(server, controller)["configuration"]["Pipeline"]["value"])
 
 
+def enqueue_controller(server, published):
+    """A run's controller, in its queue."""
+    template = find_template(published, "pipeline")["id"]
+    controller = server.call("tasks.clone", task=template, new_task_name="run")["id"]
+    fields = [{"section": "Training", "name": key, "value": FIELDS[key]} for key in FIELDS]
+    server.call("tasks.edit_hyper_params", task=controller, hyperparams=fields)
+    server.call("tasks.enqueue", task=controller, queue_name=CONTROLLERS)
+    return controller
+
+
+def cut(agent):
+    """Have an agent put back what it has."""
+    agent.terminate()
+    wait_for(lambda: "Drain: no more tasks" in agent.log.read_text())
+    agent.terminate()
+    assert agent.wait(60) == 0, agent.log.read_text()
+
+
+def run_id(server, task):
+    (tag,) = [tag for tag in found(server, task)["tags"] if tag.startswith("run:")]
+    return tag
+
+
 def test_a_controller_that_is_put_back_goes_on_and_makes_no_step_twice(
     server, published, start_agent, tmp_path
 ):
     steps = Steps(server, published, tmp_path)
     steps.report()
     keep = {"FLEET_AGENT_KEEP": str(tmp_path / "keep")}
-    template = find_template(published, "pipeline")["id"]
-    controller = server.call("tasks.clone", task=template, new_task_name="run")["id"]
-    fields = [{"section": "Training", "name": key, "value": FIELDS[key]} for key in FIELDS]
-    server.call("tasks.edit_hyper_params", task=controller, hyperparams=fields)
-    server.call("tasks.enqueue", task=controller, queue_name=CONTROLLERS)
+    controller = enqueue_controller(server, published)
     agent = start_agent(CONTROLLERS, **keep)
 
     assert steps.run(steps.take()) == "completed", steps.log
@@ -165,12 +184,9 @@ def test_a_controller_that_is_put_back_goes_on_and_makes_no_step_twice(
     # the controller has seen that end, and not another
     wait_for(lambda: plan(server, controller)[f"training-{FAILS}"]["executed"] == fails)
 
-    agent.terminate()
-    wait_for(lambda: "Drain: no more tasks" in agent.log.read_text())
-    agent.terminate()
-    assert agent.wait(60) == 0, agent.log.read_text()
-    cut = found(server, controller)
-    assert (cut["status"], cut["status_reason"]) == ("queued", "put back by its agent")
+    cut(agent)
+    waiting = found(server, controller)
+    assert (waiting["status"], waiting["status_reason"]) == ("queued", "put back by its agent")
 
     # the policy lets nobody start a training by itself: its waiting controller vouches for it
     assert steps.run(waits) == "completed", steps.log
@@ -194,8 +210,8 @@ def test_a_controller_that_is_put_back_goes_on_and_makes_no_step_twice(
     assert {name: node["status"] for name, node in nodes.items()} == {
         name: "failed" if name == f"training-{FAILS}" else "completed" for name in nodes
     }
-    (run_id,) = [tag for tag in ended["tags"] if tag.startswith("run:")]
-    of_the_run = server.call("tasks.get_all", tags=[run_id], only_fields=["id"])["tasks"]
+    tags = [run_id(server, controller)]
+    of_the_run = server.call("tasks.get_all", tags=tags, only_fields=["id"])["tasks"]
     assert {task["id"] for task in of_the_run} == {controller, *made(server, controller)}
 
     # what it tells at its end names each outcome, of before the cut and of after it
@@ -206,3 +222,37 @@ def test_a_controller_that_is_put_back_goes_on_and_makes_no_step_twice(
     assert properties["failed_models"].startswith(FAILS)
     assert f"failed: training {FAILS}" in said
     assert "put back to the front of its queue" in said
+
+
+def test_a_controller_that_a_person_resets_begins_anew_whatever_the_server_keeps_of_its_run(
+    server, published, start_agent, tmp_path
+):
+    steps = Steps(server, published, tmp_path)
+    steps.report()
+    keep = {"FLEET_AGENT_KEEP": str(tmp_path / "keep")}
+    controller = enqueue_controller(server, published)
+    agent = start_agent(CONTROLLERS, **keep)
+    assert steps.run(steps.take()) == "completed", steps.log
+    second = steps.take()
+    cut(agent)
+    before = found(server, controller)
+    earlier, first_run = made(server, controller), run_id(server, controller)
+    assert "_pipeline_hash" in before["runtime"]
+
+    # it waits, put back; its plan, its steps and all that the SDK knows it by are as they were
+    server.call("tasks.reset", task=controller)
+    kept = {name: before["configuration"][name] for name in ("Pipeline", "steps")}
+    server.call("tasks.edit", task=controller, runtime=before["runtime"], force=True)
+    server.call("tasks.edit_configuration", task=controller, configuration=list(kept.values()))
+    server.call("tasks.enqueue", task=controller, queue_name=CONTROLLERS)
+
+    # a step of the run before does not start for the run that comes
+    assert steps.run(second) == "failed", steps.log
+    steps.report()
+    start_agent(CONTROLLERS, **keep)
+    again = steps.take()
+    assert again not in earlier
+    assert steps.run(again) == "completed", steps.log
+    assert run_id(server, controller) != first_run
+    assert set(made(server, controller)).isdisjoint(earlier)
+    assert run_id(server, again) == run_id(server, controller)

@@ -10,9 +10,16 @@ from ml.runtime.step import Outcome
 
 
 class Server:
-    def __init__(self, *outcomes):
+    def __init__(self, *outcomes, has_begun=False):
         self._outcomes = outcomes
-        self.deleted = []
+        self._has_begun = has_begun
+        self.deleted, self.edited = [], []
+
+    def record(self, task_id):
+        return SimpleNamespace(id=task_id, has_begun=self._has_begun)
+
+    def edit_task(self, task_id, **changes):
+        self.edited.append((task_id, changes))
 
     def outcomes(self, run_id):
         return [one for one in self._outcomes if run_id in one.name]
@@ -71,12 +78,22 @@ def test_steps_that_somebody_wrote_into_a_clone_of_the_template_are_removed():
 
 
 def test_a_controller_that_goes_on_keeps_its_run_and_its_plan():
-    server = Server(*RAN)
+    server = Server(*RAN, has_begun=True)
     going_on = task(
         configuration=["Pipeline", "steps", "started-1"], runtime={"_pipeline_hash": "x:1.0.0"}
     )
     assert settle(going_on, PIPELINE, GIVEN, server) == "r1"
-    assert server.deleted == []
+    assert (server.deleted, server.edited) == ([], [])
+
+
+def test_a_controller_that_was_reset_plans_anew_though_the_server_kept_its_runtime():
+    server = Server(*RAN)
+    was_reset = task(
+        configuration=["Pipeline", "steps"], runtime={"_pipeline_hash": "x:1.0.0", "other": "kept"}
+    )
+    assert settle(was_reset, PIPELINE, GIVEN, server) not in {"", "r1"}
+    assert server.deleted == ["Pipeline", "steps"]
+    assert server.edited == [("me", {"runtime": {"other": "kept"}})]
 
 
 @pytest.mark.parametrize("status", ["created", "queued"])

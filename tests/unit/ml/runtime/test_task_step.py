@@ -54,12 +54,15 @@ def test_a_task_that_is_not_there_is_told_with_its_field(step, monkeypatch, refe
 
 def test_a_controller_follows_the_rules_that_it_was_judged_by(step, monkeypatch):
     rules = Routing(queues={"training": ["cpu-train"]})
-    record = SimpleNamespace(configuration={}, put_back="", id="c1", runtime={})
+    record = SimpleNamespace(
+        configuration={}, put_back="", id="c1", runtime={}, has_begun=False, marked=[]
+    )
     step._task.id = "c1"
     step._server = SimpleNamespace(
         record=lambda task_id: record,
         set_configuration=lambda *given: record.configuration.update({given[1]: given[2]}),
         outcomes=lambda run_id: [],
+        note_begun=record.marked.append,
     )
     monkeypatch.setattr(task_step, "check_start", lambda *_: Permit(rules, controller="p1"))
     followed = []
@@ -70,3 +73,7 @@ def test_a_controller_follows_the_rules_that_it_was_judged_by(step, monkeypatch)
     assert step.run_plan([]) == []
     assert followed == [rules]
     assert record.configuration == {"started-c1": {"started": True}, "steps": {}}
+    assert record.marked == ["c1"]
+    record.has_begun = True
+    step.run_plan([])
+    assert record.marked == ["c1"]
