@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -129,3 +130,45 @@ def test_every_rule_is_switched_on_and_none_is_skipped():
     assert settings["profile"] == "production"
     assert not {"skip_list", "warn_list"} & settings.keys()
     assert not (REPOSITORY / ".ansible-lint-ignore").exists()
+
+
+#: How a line is kept from a linter's eyes.
+SKIPS = re.compile(r"#\s*noqa|skip_ansible_lint|yamllint disable|hadolint ignore=(?!DL3009$)")
+
+
+def test_no_line_is_kept_from_the_linters():
+    """But one, whose reason is beside it: lists of packages stay on a node, as on a machine."""
+    files = [
+        path
+        for folder in ("ansible", "roles", "inventories", "molecule", "images")
+        for path in (REPOSITORY / folder).rglob("*")
+        if path.suffix in (".yml", ".yaml", ".j2") or path.name == "Dockerfile"
+    ]
+    assert len(files) > 100
+    kept = [path for path in files for line in path.read_text().splitlines() if SKIPS.search(line)]
+    assert kept == []
+    # No package of Debian has a version of its own here, and the file says why.
+    settings = yaml.safe_load((REPOSITORY / ".hadolint.yaml").read_text())
+    assert (settings["failure-threshold"], settings["ignored"]) == ("style", ["DL3008"])
+
+
+def test_make_test_lints_all_there_is():
+    """A dry run of make: what it would do before the tests."""
+    done = subprocess.run(
+        ["make", "--dry-run", "test"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    said = " ".join(done.stdout.replace("\\\n", " ").split())
+    for command in (
+        "ruff check .",
+        "ruff format --check .",
+        "yamllint --strict .",
+        "ansible-lint --offline -q ansible/*.yml ansible/*/*.yml roles inventories molecule",
+        "hadolint images/*/Dockerfile",
+    ):
+        assert command in said
+    assert said.index("hadolint") < said.index("pytest")

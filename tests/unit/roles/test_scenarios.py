@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from fleet.paths import REPOSITORY
+from tests.molecule.nodes import IMAGES
 
 ROLES = sorted(path.parent.name for path in (REPOSITORY / "roles").glob("*/tasks"))
 MOLECULE = REPOSITORY / "molecule"
@@ -36,3 +37,13 @@ def test_no_scenario_leaves_out_a_step(role):
 def test_there_is_no_scenario_without_a_role():
     scenarios = {path.parent.name for path in MOLECULE.glob("*/molecule.yml")}
     assert scenarios - {"default"} == set(ROLES)
+
+
+def test_every_scenario_works_on_both_releases_of_debian():
+    inventory = yaml.safe_load((MOLECULE / "inventory.yml").read_text())
+    images = yaml.safe_load((REPOSITORY / "images" / "images.yml").read_text())
+    bases = yaml.safe_load((REPOSITORY / "images" / "bases.yml").read_text())
+
+    assert set(inventory["all"]["children"]["nodes"]["hosts"]) == set(IMAGES)
+    found = {node: bases[images[image]["from"]]["image"] for node, image in IMAGES.items()}
+    assert found == {"debian-12": "debian:bookworm-slim", "debian-13": "debian:trixie-slim"}
