@@ -247,6 +247,32 @@ def test_a_services_agent_hands_its_slot_over_and_stays_with_its_services(server
     assert WORKER in server.workers()
 
 
+def test_a_service_that_is_enqueued_anew_after_a_handover_runs_once(server, start, tmp_path):
+    task = server.enqueue(TALKS.format(folder=str(tmp_path), code=0))
+    old = start("--services-mode")
+    wait_for(lambda: begun(tmp_path) == 1)
+    wait_for(lambda: "Service bootstrap completed" in old.log.read_text())
+    new = start("--services-mode")
+    wait_for(lambda: state(new) == "standing-by")
+    old.terminate()
+    wait_for(lambda: state(new) == "idle")
+    # So that it does not notice by itself that its task is another run's.
+    (earlier,) = containers(task)
+    docker("pause", earlier)
+
+    server.call("tasks.reset", task=task, force=True)
+    server.call("tasks.enqueue", task=task, queue_name="cpu-train")
+    wait_for(lambda: begun(tmp_path) == 2)
+
+    (later,) = containers(task)
+    assert later != earlier
+    assert old.wait(PATIENCE) == 0, old.log.read_text()
+    assert len(copies(tmp_path)) == 1
+    (tmp_path / "go").touch()
+    wait_for(lambda: server.status(task) == "completed")
+    wait_for(lambda: containers(task) == [] and records(tmp_path) == [] == copies(tmp_path))
+
+
 def test_services_outlive_their_agent_and_the_next_one_tells_the_end_that_they_could_not(
     server, start, tmp_path
 ):
