@@ -16,6 +16,8 @@ from fleet.paths import REPOSITORY, local_fleet_dir
 
 #: Each checkout's own, so that what another one has up or has left is not met.
 NAME = os.environ.get("FLEET_E2E_NAME", "e2e-" + hashlib.sha256(bytes(REPOSITORY)).hexdigest()[:6])
+# For who works on single tests.
+_KEEPS = "FLEET_E2E_KEEP" in os.environ
 _UP_SECONDS = 25 * 60
 # It takes the fleet down that all the others share.
 _LAST = "test_down_leaves_nothing_behind"
@@ -64,6 +66,18 @@ class LocalFleet:
         command = [str(REPOSITORY / ".venv/bin/ansible-playbook"), *arguments]
         return self._run(command, REPOSITORY / "ansible", 600)
 
+    def begin_playbook(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Begin with `ansible-playbook …`; nothing of what it says is kept."""
+        return subprocess.Popen(
+            [str(REPOSITORY / ".venv/bin/ansible-playbook"), *arguments],
+            cwd=REPOSITORY / "ansible",
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
     def on_node(self, node: str, *command: str) -> str:
         """What a command on a node prints; over SSH, as an operator would."""
         config = local_fleet_dir(self.name) / "ssh_config"
@@ -91,20 +105,21 @@ class LocalFleet:
             found[what] = self._run(listing, REPOSITORY, 60).stdout.split()
         return {what: ids for what, ids in found.items() if ids}
 
+    @property
+    def _environment(self) -> dict[str, str]:
+        kept = {key: value for key, value in os.environ.items() if not key.startswith("CLEARML_")}
+        return kept | {"FLEET_LOCAL_NAME": self.name, "ANSIBLE_NOCOLOR": "1"}
+
     def _run(
         self, command: list[str], cwd: Path, timeout: float
     ) -> subprocess.CompletedProcess[str]:
-        environment = {
-            key: value for key, value in os.environ.items() if not key.startswith("CLEARML_")
-        }
-        environment |= {"FLEET_LOCAL_NAME": self.name, "ANSIBLE_NOCOLOR": "1"}
         return subprocess.run(
             command,
             cwd=cwd,
             timeout=timeout,
             capture_output=True,
             text=True,
-            env=environment,
+            env=self._environment,
             stdin=subprocess.DEVNULL,
             check=False,
         )
@@ -119,8 +134,8 @@ def fleet() -> Iterator[LocalFleet]:
         assert up.returncode == 0, f"{up.stdout[-4000:]}\n{up.stderr[-4000:]}"
         yield local
     finally:
-        down = local.cli("local", "down", "--keep-images", timeout=300)
-    assert down.returncode == 0, f"{down.stdout[-4000:]}\n{down.stderr[-4000:]}"
+        down = None if _KEEPS else local.cli("local", "down", "--keep-images", timeout=300)
+    assert down is None or down.returncode == 0, f"{down.stdout[-4000:]}\n{down.stderr[-4000:]}"
 
 
 #: What takes so long that only `make test-nodes` runs it.

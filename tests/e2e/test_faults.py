@@ -10,11 +10,28 @@ import base64
 import json
 import subprocess
 import time
+from collections import Counter
 
-from tests.e2e.work import agent_of, await_end, begin, log, read, until, was_put_back
+import pytest
+
+from tests.e2e.work import (
+    agent_of,
+    await_end,
+    await_log,
+    begin,
+    enqueue,
+    log,
+    read,
+    until,
+    was_put_back,
+)
 
 QUEUE = "cpu-infer"
+SERVICES, CONTROLLERS = "services", "controller-1"
 _OUTAGE_SECONDS = 60
+_DRAIN_SECONDS = 5
+# Agents end a minute before Docker would end them.
+_HURRIED = ("-e", f"clearml_agent_stop_grace_period={60 + _DRAIN_SECONDS}s")
 
 
 def test_the_server_is_away_for_a_minute_while_a_task_runs(fleet):
@@ -71,20 +88,74 @@ def test_a_second_signal_puts_the_task_back_and_says_so(fleet):
     assert "put back" in log(fleet, task)
 
 
-def test_a_node_is_rebooted_and_its_task_runs_again(fleet):
+@pytest.fixture(scope="module")
+def cut(fleet):
+    """Agents with work whose time is over before it: a pipeline's controller, and a task."""
+    limit = ("--limit", f"gpu-1,{CONTROLLERS}", "--skip-tags", "smoke")
+    done = fleet.playbook("site.yml", *limit, *_HURRIED)
+    assert done.returncode == 0, done.stdout[-4000:]
+    published = fleet.cli("template", "publish")
+    assert published.returncode == 0, published.stderr
+    models = "Training/models=ridge,lightgbm"
+    run = fleet.result("run", "pipeline", "--set", models)["run_id"]
+    until(lambda: _ended_steps(fleet, run) == ["data-registration"], "the first step", 90)
+    task, _, _ = begin(fleet, "gpu-train", 40)
+    other = enqueue(fleet, "gpu-train", 0)
+
+    back = fleet.playbook("site.yml", *limit)
+
+    assert back.returncode == 0, back.stdout[-4000:]
+    return {"run": run, "task": task, "other": other}
+
+
+def test_a_task_whose_time_to_drain_is_over_goes_to_the_front_and_says_why(fleet, cut):
+    task, other = (await_end(fleet, cut[which]) for which in ("task", "other"))
+    assert (task["status"], other["status"]) == ("completed", "completed")
+    assert was_put_back(task)
+    assert task["started"] < other["started"]
+    why = f"it was not over {_DRAIN_SECONDS} s after its agent was told to leave"
+    assert f"put back to the front of its queue: gpu-1:0: {why}" in log(fleet, cut["task"])
+
+
+def test_a_pipeline_whose_controller_is_put_back_goes_on_and_no_step_runs_twice(fleet, cut):
+    (controller,) = fleet.api("tasks.get_all", tags=[f"run:{cut['run']}"], type=["controller"])[
+        "tasks"
+    ]
+    ended = await_end(fleet, controller["id"], 300)
+    assert ended["status"] == "completed", log(fleet, controller["id"])
+    assert was_put_back(ended)
+    shown = fleet.result("show", cut["run"])["steps"]
+    assert {step["status"] for step in shown} == {"completed"}
+    assert set(Counter(step["name"] for step in shown).values()) == {1}
+    made = fleet.api("tasks.get_all", parent=controller["id"], search_hidden=True)["tasks"]
+    assert {step["id"] for step in made} == {step["task_id"] for step in shown}
+
+
+def test_nodes_are_rebooted_and_each_of_their_tasks_runs_again_and_only_once(fleet):
+    services = [enqueue(fleet, SERVICES, 30) for _ in range(3)]
     task, node, _ = begin(fleet, QUEUE, 20)
-    boot = _boot(fleet, node)
+    for service in services:
+        await_log(fleet, service, "RUNS")
+    nodes = {node, CONTROLLERS}
+    boots = {each: _boot(fleet, each) for each in nodes}
     subprocess.run(
-        ["docker", "restart", "--time", "90", f"fleet-{fleet.name}-{node}"],
+        ["docker", "restart", "--time", "90", *(f"fleet-{fleet.name}-{each}" for each in nodes)],
         check=True,
         capture_output=True,
-        timeout=180,
+        timeout=300,
     )
-    until(lambda: _boot(fleet, node) not in ("", boot), "the boot", 90)
-    until(lambda: was_put_back(read(fleet, task)), "the put-back", 90)
-    ended = await_end(fleet, task)
-    assert ended["status"] == "completed", ended["status_message"]
-    assert "put back" in log(fleet, task)
+    for each in nodes:
+        until(lambda node=each: _boot(fleet, node) not in ("", boots[node]), "the boot", 90)
+    for each in (task, *services):
+        until(lambda task=each: was_put_back(read(fleet, task)), "the put-back", 90)
+    for each in (task, *services):
+        # A second run at the same time would have failed.
+        ended = await_end(fleet, each)
+        assert ended["status"] == "completed", ended["status_message"]
+        said = log(fleet, each)
+        assert "put back" in said
+        assert said.count("RAN TO ITS END") == 1
+    assert {read(fleet, each)["last_worker"].split(":")[0] for each in services} == {CONTROLLERS}
 
 
 def test_a_node_loses_its_power_and_its_task_runs_again(fleet):
@@ -109,6 +180,11 @@ def test_a_full_disk_is_cleared_of_what_is_old_and_of_nothing_that_runs(fleet):
     assert left["plan"] == [2, 2]
     assert left["free"] > 0.3
     assert await_end(fleet, task)["status"] == "completed"
+
+
+def _ended_steps(fleet, run: str) -> list[str]:
+    steps = fleet.result("show", run)["steps"]
+    return [step["phase"] for step in steps if step["status"] == "completed"]
 
 
 def _still_works(fleet) -> None:

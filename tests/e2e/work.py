@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from typing import Any
 
 ENDED = ("completed", "failed", "stopped")
+# An abstract socket can be bound once on a node: a second run of the task at the same time fails.
 _CODE = """
-import time
+import os, socket, time
+alone = socket.socket(socket.AF_UNIX)
+alone.bind("\\0" + os.environ["CLEARML_TASK_ID"])
 print("RUNS", flush=True)
 time.sleep({seconds})
 print("RAN TO ITS END", flush=True)
@@ -16,7 +20,7 @@ print("RAN TO ITS END", flush=True)
 
 
 def enqueue(fleet, queue: str, seconds: float) -> str:
-    """A task that waits some seconds, at the end of a queue."""
+    """A task that waits some seconds, at the end of a queue; two runs of it at once fail."""
     script = {
         "binary": "python3",
         "repository": "",
@@ -63,6 +67,12 @@ def await_end(fleet, task: str, seconds: float = 120) -> dict[str, Any]:
 def was_put_back(task: dict[str, Any]) -> bool:
     """Whether a task was put back in its queue once, by what is noted on it."""
     return "put_back" in task.get("hyperparams", {}).get("properties", {})
+
+
+def rest_of(fleet, worker: str) -> dict[str, str]:
+    """Who drained a worker, and why; empty for one at work."""
+    # Exit code 2 says that something else differs, such as templates that are not published.
+    return json.loads(fleet.cli("plan", "--json").stdout)["resting"].get(worker, {})
 
 
 def until(holds: Callable[[], Any], what: str, seconds: float) -> None:
