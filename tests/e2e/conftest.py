@@ -8,11 +8,13 @@ import os
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import pytest
 
 from fleet.paths import REPOSITORY, local_fleet_dir
+from tests.e2e.asker import Asker
 
 #: Each checkout's own, so that what another one has up or has left is not met.
 NAME = os.environ.get("FLEET_E2E_NAME", "e2e-" + hashlib.sha256(bytes(REPOSITORY)).hexdigest()[:6])
@@ -40,15 +42,13 @@ class LocalFleet:
         return json.loads(done.stdout)
 
     def api(self, endpoint: str, **body: object) -> dict:
-        """What the fleet's server answers; in a process of its own: the SDK knows one server."""
-        script = (
-            "import json, sys; from fleet.clearml_api import connect; "
-            "print(json.dumps(connect().call(sys.argv[1], **json.loads(sys.argv[2]))))"
-        )
-        command = [str(REPOSITORY / ".venv/bin/python"), "-c", script, endpoint, json.dumps(body)]
-        done = self._run(command, REPOSITORY, 120)
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
+        """What the fleet's server answers."""
+        return self.asker.ask(endpoint, body)
+
+    @cached_property
+    def asker(self) -> Asker:
+        """Asks the fleet's server."""
+        return Asker(self._environment)
 
     def start_server(self) -> None:
         """Start the server again, as `fleet local up` does, and nothing else."""
@@ -133,6 +133,7 @@ def fleet() -> Iterator[LocalFleet]:
         up = local.cli("local", "up", "--no-run", timeout=_UP_SECONDS)
         assert up.returncode == 0, f"{up.stdout[-4000:]}\n{up.stderr[-4000:]}"
         yield local
+        local.asker.end()
     finally:
         down = None if _KEEPS else local.cli("local", "down", "--keep-images", timeout=300)
     assert down is None or down.returncode == 0, f"{down.stdout[-4000:]}\n{down.stderr[-4000:]}"
