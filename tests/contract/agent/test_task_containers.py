@@ -22,6 +22,11 @@ ROLE = REPOSITORY / "roles" / "clearml_agent"
 AGENT = REPOSITORY / "images" / "agent"
 DIGEST = "sha256:" + "a" * 64
 SECRET = "not-to-be-seen"
+#: What the shell of a task's container is given to do.
+START = re.compile(
+    r"cp /tmp/clearml\.conf ~/default_clearml\.conf ; (NVIDIA_VISIBLE_DEVICES=\w+ )?"
+    r"\$LOCAL_PYTHON -u /opt/fleet/fleet_task execute --disable-monitoring +--id \w+"
+)
 DATA = "/srv/$data"
 
 # A stub of Docker's client: it remembers what it was asked for, and runs nothing.
@@ -190,6 +195,9 @@ def test_a_mig_slots_task_gets_its_instance_its_limits_and_its_data(docker_runs)
     ):
         assert wanted in words, words
     assert f"registry:5000/fleet/cuda@{DIGEST}" in words
+    # Before the task's own start there is a copy of a file: nothing is installed or asked for.
+    script = words[words.index("-c") + 1]
+    assert START.fullmatch(script), script
     assert SECRET not in " ".join(words)
     assert "AKID" not in " ".join(words)
     assert SECRET not in docker_runs.log.read_text()

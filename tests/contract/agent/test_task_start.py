@@ -5,13 +5,19 @@ Slow because the real agent runs each time: only it knows what a repository and 
 
 import json
 import os
+import re
 import subprocess
 import sys
 
 import pytest
 
+from fleet.paths import REPOSITORY
 from tests.contract.agent.conftest import AGENT
 
+#: What the images of tasks tell the agent in them.
+OF_THE_IMAGE = dict(
+    re.findall(r"(CLEARML_AGENT_\w+)=(\S+)", (REPOSITORY / "images/common/Dockerfile").read_text())
+)
 JOB = """\
 import json, os, pathlib, subprocess, sys
 config = json.loads(pathlib.Path(os.environ["CLEARML_CONFIG_FILE"]).read_text())
@@ -24,6 +30,7 @@ pathlib.Path(os.environ["SAID"]).write_text(json.dumps({
     "modules": [name for name in sys.modules if name.startswith("fleet_task")],
     "path": [entry for entry in sys.path if "images/agent" in entry],
     "configuration": sorted(config),
+    "python": sys.executable,
 }))
 """
 DIFF = """\
@@ -64,7 +71,7 @@ agent {{
     )
     said = tmp_path / "said.json"
 
-    def run(version, diff=""):
+    def run(version, diff="", requirements=""):
         script = {
             "binary": "python3",
             "repository": f"file://{repository}",
@@ -72,6 +79,7 @@ agent {{
             "entry_point": "job.py",
             "working_dir": ".",
             "diff": diff,
+            "requirements": {"pip": requirements},
         }
         task = server.call("tasks.create", name="job", type="testing", script=script)["id"]
         said.unlink(missing_ok=True)
@@ -80,7 +88,7 @@ agent {{
             **os.environ,
             "HOME": str(tmp_path),
             "CLEARML_CONFIG_FILE": str(config),
-            "CLEARML_AGENT_SKIP_PYTHON_ENV_INSTALL": "1",
+            **OF_THE_IMAGE,
             "SAID": str(said),
         }
         done = subprocess.run(
@@ -123,6 +131,14 @@ def test_the_tasks_code_sees_nothing_of_the_quick_start(repository, execute):
     assert said["modules"] == said["path"] == []
     assert said["configuration"] == ["api", "sdk"]
     assert "s3cret" not in execute.output
+
+
+def test_nothing_is_installed_whatever_a_task_names(repository, execute, tmp_path):
+    wanted = "no-such-package==1.0\n"
+    said = execute(git(repository, "rev-parse", "HEAD"), requirements=wanted)
+
+    assert said["python"] == sys.executable
+    assert list((tmp_path / "venvs").rglob("pyvenv.cfg")) == []
 
 
 def test_a_repository_with_submodules_is_left_to_the_agent(repository, execute, tmp_path):
