@@ -242,19 +242,73 @@ def test_each_group_has_a_configuration_and_caches_of_its_own(rendered, compose)
         assert ("store.example.com" in path.read_text()) == (path.name == "gpu_nodes.clearml.conf")
 
 
+def generations(folder):
+    project = yaml.safe_load((folder / "etc" / "compose.yaml").read_text())
+    return dict(name.split(".") for name in project["services"])
+
+
+def replaced(folder, **changes):
+    """The slots whose agents are others with other variables."""
+    before = generations(folder)
+    render(folder, {**VARIABLES, **changes})
+    after = generations(folder)
+    render(folder, VARIABLES)
+    assert generations(folder) == before
+    return [name for name in before if before[name] != after[name]]
+
+
 def test_a_changed_credential_replaces_the_agents_of_its_group_alone(rendered):
-    def generations():
-        project = yaml.safe_load((rendered / "etc" / "compose.yaml").read_text())
-        return dict(name.split(".") for name in project["services"])
-
-    before = generations()
     other = {"gpu_nodes": [{**STORE, "secret": "another"}]}
-    render(rendered, {**VARIABLES, "clearml_agent_object_stores": other})
-    after = generations()
-    render(rendered, VARIABLES)
+    assert replaced(rendered, clearml_agent_object_stores=other) == ["n-1"]
 
-    assert [name for name in before if before[name] != after[name]] == ["n-1"]
-    assert generations() == before
+
+def test_another_image_replaces_the_agents_whose_tasks_or_who_themselves_run_from_it(rendered):
+    plan = VARIABLES["clearml_agent_plan"]
+    first, *others = plan["slots"]
+    tasks = {**plan, "slots": [{**first, "image": "registry:5000/fleet/cpu@sha256:new"}, *others]}
+    agents = {**plan, "agent_image": "registry:5000/fleet/agent@sha256:new"}
+
+    assert replaced(rendered, clearml_agent_plan=tasks) == ["n-0"]
+    assert replaced(rendered, clearml_agent_plan=agents) == ["n-0", "n-1", "n-2", "n-3"]
+
+
+def test_an_agent_can_do_no_more_than_it_needs(compose):
+    for agent in compose.values():
+        assert agent["read_only"] is True
+        assert agent["cap_drop"] == ["ALL"]
+        assert "no-new-privileges:true" in agent["security_opt"]
+        assert not {"cap_add", "privileged", "pid", "ipc", "devices", "ports"} & agent.keys()
+        writable = [volume for volume in agent["volumes"] if not volume.endswith(":ro")]
+        own = agent["environment"]["CLEARML_AGENT_DOCKER_HOST_MOUNT"]
+        assert writable == ["/var/run/docker.sock:/var/run/docker.sock", own]
+
+
+def test_a_task_gets_no_more_than_it_needs_and_root_alone_the_files_of_others(tmp_path):
+    plan = VARIABLES["clearml_agent_plan"]
+    slots = [slot("n-0"), slot("n-1", task_user="1000:1000")]
+    render(tmp_path, {**VARIABLES, "clearml_agent_plan": {**plan, "slots": slots}})
+    given = [
+        shlex.split(agent["environment"]["CLEARML_AGENT_EXTRA_DOCKER_ARGS"])
+        for agent in by_slot(tmp_path).values()
+    ]
+
+    for words in given:
+        assert {"--cap-drop=ALL", "--security-opt=no-new-privileges"} <= set(words)
+        assert not [
+            word for word in words if word.startswith(("--privileged", "--pid", "--volume"))
+        ]
+    added = [[word for word in words if word.startswith("--cap-add")] for words in given]
+    assert added == [["--cap-add=CHOWN", "--cap-add=DAC_OVERRIDE", "--cap-add=FOWNER"], []]
+
+
+def test_queues_and_the_end_of_a_task_are_looked_at_more_often_than_each_second(compose):
+    for agent in compose.values():
+        environment = agent["environment"]
+        assert 0 < float(environment["CLEARML_AGENT_QUEUE_POLL_FREQ_SEC"]) < 1
+        # The agent within a service's container, too.
+        inner = shlex.split(environment["CLEARML_AGENT_EXTRA_DOCKER_ARGS"])
+        (seconds,) = (word.partition("=")[2] for word in inner if "POLL_FREQ_SEC=" in word)
+        assert 0 < float(seconds) < 1
 
 
 def test_no_secret_is_in_the_compose_project_nor_told_by_ansible(rendered):
