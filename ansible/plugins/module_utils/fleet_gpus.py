@@ -64,10 +64,11 @@ def parse_gpus(listing):
 
 def users():
     """What uses a GPU now: processes, and containers that own one, even if they do not yet."""
-    return [*_processes(), *_containers()]
+    return [*processes(), *_containers()]
 
 
-def _processes():
+def processes():
+    """Processes that use a GPU now, without asking Docker."""
     lines = smi("--query-compute-apps=pid,process_name", "--format=csv,noheader", check=False)
     found = [line.partition(",") for line in lines.splitlines() if line.strip()[:1].isdigit()]
     return [f"process {pid.strip()} ({name.strip()})" for pid, _, name in found]

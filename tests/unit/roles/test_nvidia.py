@@ -2,8 +2,9 @@
 
 import base64
 import importlib.util
+import json
+import subprocess
 import sys
-import types
 
 import pytest
 
@@ -23,11 +24,10 @@ def gpus(monkeypatch, tmp_path):
     stub.write_text(text.replace("#!/usr/bin/python3", f"#!{sys.executable}"))
     stub.chmod(0o755)
     monkeypatch.setenv("PATH", str(stub.parent))
-    loaded = load("ansible/plugins/module_utils/fleet_gpus.py")
-    shared = types.ModuleType("ansible.module_utils.fleet_gpus")
-    shared.__dict__.update(loaded.__dict__)
-    monkeypatch.setitem(sys.modules, "ansible.module_utils.fleet_gpus", shared)
-    return loaded
+    for name in ("fleet_gpus", "fleet_mig"):
+        shared = load(f"ansible/plugins/module_utils/{name}.py")
+        monkeypatch.setitem(sys.modules, f"ansible.module_utils.{name}", shared)
+    return sys.modules["ansible.module_utils.fleet_gpus"]
 
 
 @pytest.fixture
@@ -36,8 +36,27 @@ def driver(gpus):
 
 
 @pytest.fixture
+def boot(gpus, tmp_path, monkeypatch):
+    """What a node does after a boot where GPU 0 is in two and GPU 1 whole; its exit code."""
+    program = load("roles/nvidia/files/divide_at_boot.py")
+    monkeypatch.setattr(program, "PAUSE_SECONDS", 0)
+    settings = tmp_path / "mig.json"
+    wanted = {"0": ["3g.40gb", "3g.40gb"]}
+    settings.write_text(json.dumps({"mig": wanted, "wishes": str(tmp_path / "wishes")}))
+    return lambda: program.main(str(settings))
+
+
+@pytest.fixture
 def source(gpus):
     return load("roles/nvidia/library/nvidia_source.py")
+
+
+# As `python3 FOLDER SETTINGS` does, in an interpreter that finds the standard library alone.
+ISOLATED = """
+import runpy, sys
+sys.argv[0:] = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
 
 
 def load(path):
@@ -166,3 +185,56 @@ def test_apt_takes_the_pinned_version_alone_and_nothing_else_from_there(source, 
         "Package: a b\nPin: version *\nPin-Priority: -1",
         'Package: *\nPin: origin "mirror.example.com"\nPin-Priority: -1\n',
     ]
+
+
+def test_gpus_are_divided_again_after_a_boot(boot, driver, tmp_path):
+    assert boot() == 0
+    assert driver.layouts() == {"0": ["3g.40gb", "3g.40gb"], "1": []}
+    assert boot() == 0
+    assert not (tmp_path / "wishes").exists()
+
+
+def test_a_node_whose_gpus_are_not_divided_takes_no_task_until_they_are(boot, tmp_path):
+    users = tmp_path / "nvidia-smi-stub.users"
+    users.write_text("4711, dcgm\n")
+    assert boot() == 1
+    wish = json.loads((tmp_path / "wishes" / "drained").read_text())
+    assert wish["by"] == "fleet-mig.service"
+    assert "its GPUs are not divided: GPU 0" in wish["reason"]
+    assert "process 4711 (dcgm)" in wish["reason"]
+
+    users.unlink()
+    assert boot() == 0
+    assert not (tmp_path / "wishes" / "drained").exists()
+
+
+def test_a_person_who_drained_the_node_is_not_overruled_after_a_boot(boot, tmp_path):
+    drained = tmp_path / "wishes" / "drained"
+    drained.parent.mkdir()
+    drained.write_text('{"by": "ann", "reason": "a new disk"}')
+    before = drained.read_text()
+    assert boot() == 0
+    (tmp_path / "bin" / "nvidia-smi").unlink()
+    assert boot() == 1
+    assert drained.read_text() == before
+
+
+def test_the_program_that_divides_after_a_boot_needs_no_ansible(gpus, tmp_path):
+    folder = tmp_path / "mig"
+    folder.mkdir()
+    for path, name in {
+        "roles/nvidia/files/divide_at_boot.py": "__main__.py",
+        **{
+            f"ansible/plugins/module_utils/{name}.py": f"{name}.py"
+            for name in ("fleet_gpus", "fleet_mig", "fleet_wishes")
+        },
+    }.items():
+        text = (REPOSITORY / path).read_text()
+        (folder / name).write_text(text.replace("from ansible.module_utils.", "from "))
+    settings = tmp_path / "mig.json"
+    settings.write_text(json.dumps({"mig": {}, "wishes": str(tmp_path / "wishes")}))
+    # Without the packages of this interpreter's environment.
+    command = [sys.executable, "-I", "-S", "-c", ISOLATED, str(folder), str(settings)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "the GPUs are divided as they should be\n"

@@ -47,6 +47,25 @@ def test_the_files_by_which_apt_is_told_are_looked_at(load_module):
     assert {source.KEY, source.SOURCE, source.PREFERENCES} <= set(owned("nvidia")["files"])
 
 
+def test_what_divides_gpus_after_a_boot_is_looked_at_where_they_are_divided():
+    names = ("nvidia__mig_files", "nvidia__mig_folders")
+    entries = [entry for name in names for entry in read("nvidia", "vars")[name]]
+    # What is in them needs the role's files, and decides nothing here.
+    files = [{**entry, "content": ""} for entry in read("nvidia", "vars")["nvidia__mig_files"]]
+    looked_at = owned("nvidia", nvidia_divide=True, nvidia__mig_files=files)
+
+    assert len(entries) == 9
+    laid_down = [
+        entry["path"]
+        for name in names
+        for entry in rendered("nvidia", name, nvidia__mig_files=files)
+    ]
+    assert uncovered(laid_down, looked_at["files"]) == []
+    assert looked_at["units"] == ["fleet-mig.service"]
+    assert owned("nvidia")["units"] == []
+    assert uncovered(laid_down, owned("nvidia")["files"]) == laid_down
+
+
 def test_the_files_and_folders_of_agents_are_looked_at(load_module):
     module = load_module("ansible/plugins/module_utils/fleet_agent_files.py")
     unit = load_module("ansible/plugins/module_utils/fleet_agent_unit.py")
