@@ -127,7 +127,8 @@ class Watch:
     ----------
     no_agent, no_taker : dict of str to float
         Queue → longest time, in seconds, in which no agent was registered for it; and in which
-        none was that takes tasks, or will when it has ended the one in hand.
+        none was that takes tasks, or will when it has ended the one in hand. Counted from the
+        last look that saw one.
     samples : int
         How often it was looked.
     longest_between : float
@@ -152,7 +153,8 @@ class Watch:
             now = time.monotonic()
             self.samples += 1
             self.longest_between = max(self.longest_between, now - last)
-            last = now
+            # What is not there now may have gone right after the look before.
+            before, last = last, now
             takers = [worker for worker in workers if not _rests(worker)]
             for kind, (longest, there) in enumerate(
                 ((self.no_agent, workers), (self.no_taker, takers))
@@ -162,7 +164,7 @@ class Watch:
                     if queue in served:
                         begin = since.pop((kind, queue), now)
                     else:
-                        begin = since.setdefault((kind, queue), now)
+                        begin = since.setdefault((kind, queue), before)
                     longest[queue] = max(longest[queue], now - begin)
 
 

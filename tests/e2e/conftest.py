@@ -140,7 +140,12 @@ def fleet() -> Iterator[LocalFleet]:
 
 
 #: What takes so long that only `make test-nodes` runs it.
-_LONG = ("test_faults.py", "test_verbs.py", "test_reproducible_images.py")
+_LONG = (
+    "test_faults.py",
+    "test_verbs.py",
+    "test_reproducible_images.py",
+    "test_upgrade.py",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from fleet.paths import REPOSITORY, STATE
+from fleet.smoke.tasks import SMOKE_TAG
 
 _EQUAL, _DRIFT = 0, 2
 
@@ -46,8 +47,13 @@ def test_one_line_of_the_inventory_adds_a_node(fleet, inventory):
 
     agent = fleet.agent("cpu-1-0")
     started = fleet.on_node("cpu-1", "docker", "inspect", "-f", "{{.State.StartedAt}}", agent)
+    proven = _smoke_tasks(fleet)
     done = fleet.playbook("-i", str(inventory), "site.yml", "--limit", "cpu-2")
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr
+    # It ends with a task on each slot that is new, and on no other.
+    made = {id_: task for id_, task in _smoke_tasks(fleet).items() if id_ not in proven}
+    assert sorted(task["last_worker"] for task in made.values()) == ["cpu-2:0", "cpu-2:1"]
+    assert {task["status"] for task in made.values()} == {"completed"}
     again = fleet.playbook("-i", str(inventory), "site.yml", "--limit", "cpu-2")
     assert "changed=0" in again.stdout, again.stdout[-4000:]
 
@@ -137,6 +143,12 @@ def test_a_stray_queue_shows_and_is_pruned_only_when_that_is_asked_for(fleet):
     pruned = fleet.playbook("site.yml", "--tags", "queues", "-e", "fleet_prune=true")
     assert pruned.returncode == 0, pruned.stdout[-4000:]
     assert "stray-queue" not in _queues(fleet)
+
+
+def _smoke_tasks(fleet) -> dict[str, dict]:
+    fields = ["id", "status", "last_worker"]
+    wanted = {"tags": [SMOKE_TAG], "only_fields": fields, "search_hidden": True, "page_size": 100}
+    return {task["id"]: task for task in fleet.api("tasks.get_all", page=0, **wanted)["tasks"]}
 
 
 def _queues(fleet) -> set[str]:
