@@ -5,6 +5,7 @@ import importlib.util
 import json
 import subprocess
 import sys
+import types
 
 import pytest
 
@@ -88,6 +89,57 @@ def test_the_order_is_no_reason_to_divide_but_is_told(driver, gpus):
     assert driver.to_divide(told, driver.layouts()) == []
     with pytest.raises(gpus.GpuError, match=r"in the driver's order: \{0: \[3g.40gb, 1g.10gb\]\}"):
         driver.check_order(told, driver.layouts())
+
+
+class Failed(Exception):
+    """The module failed, with this message."""
+
+
+@pytest.fixture
+def module(driver, monkeypatch):
+    """Run the module for a layout; what it says at its end."""
+
+    def run(mig, *, check_mode=False, divide=True):
+        said = {}
+
+        def fail_json(msg):
+            raise Failed(msg)
+
+        params = {"minimum_version": "550", "divide": divide, "mig": mig}
+        made = types.SimpleNamespace(
+            params=params, check_mode=check_mode, fail_json=fail_json, exit_json=said.update
+        )
+        monkeypatch.setattr(driver, "AnsibleModule", lambda **_: made)
+        driver.main()
+        return said
+
+    return run
+
+
+def test_a_layout_is_applied_once(module):
+    wanted = {"0": ["3g.40gb", "3g.40gb"]}
+    dry = module(wanted, check_mode=True)
+    first, again = module(wanted), module(wanted)
+
+    assert [dry["changed"], first["changed"], again["changed"]] == [True, True, False]
+    assert dry["mig"] == {"0": [], "1": []}
+    assert first["mig"] == again["mig"] == {"0": ["3g.40gb", "3g.40gb"], "1": []}
+    assert not module({}, divide=False)["changed"]
+
+
+def test_what_was_applied_is_looked_at_and_nothing_is_taken_on_trust(module, driver, monkeypatch):
+    monkeypatch.setattr(driver, "divide", lambda *_: None)  # a driver that says yes, and does not
+
+    with pytest.raises(Failed, match="GPU 0 is divided into nothing by the driver, not into 3g"):
+        module({"0": ["3g.40gb"]})
+
+
+def test_nothing_is_divided_while_something_uses_a_gpu(module, driver, tmp_path):
+    (tmp_path / "nvidia-smi-stub.users").write_text("4711, python3\n")
+
+    with pytest.raises(Failed, match=r"process 4711 \(python3\) use GPUs; fix: drain"):
+        module({"0": ["3g.40gb"]})
+    assert driver.layouts() == {"0": [], "1": []}
 
 
 def test_a_gpu_that_is_not_there_is_told(driver, gpus):
