@@ -51,11 +51,16 @@ def molecule(*arguments: str, **environment: str) -> subprocess.CompletedProcess
 
 @pytest.fixture(scope="module", autouse=True)
 def nodes(tmp_path_factory) -> Iterator[None]:
-    """The nodes are removed after the last scenario; the first one makes them."""
+    """The first scenario makes the nodes; those of a run that was killed go before, these after."""
+    notes = str(tmp_path_factory.mktemp("molecule"))
+
+    def destroy() -> None:
+        done = molecule("destroy", "--scenario-name=default", MOLECULE_EPHEMERAL_DIRECTORY=notes)
+        assert done.returncode == 0, done.stdout[-4000:]
+
+    destroy()
     yield
-    notes = tmp_path_factory.mktemp("molecule")
-    done = molecule("destroy", "--scenario-name=default", MOLECULE_EPHEMERAL_DIRECTORY=str(notes))
-    assert done.returncode == 0, done.stdout[-4000:]
+    destroy()
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
