@@ -17,6 +17,10 @@ WRONG = {
     "preflight": [
         ({"preflight_os_releases": {}}, "name at least one system in preflight_os_releases"),
     ],
+    "nvidia": [
+        ({"nvidia_daemon_options": {}}, "let docker_daemon_options hold what"),
+        ({"nvidia_key_fingerprint": "ddcae044f796ecb0"}, "40 hexadecimal digits in capitals"),
+    ],
     "upkeep": [
         ({"upkeep_cache_days": 0}, "upkeep_cache_days at least 1"),
         ({"upkeep_caches": [".agent"]}, "none of which begins with a dot"),
@@ -27,10 +31,12 @@ WRONG = {
         ({"queues_names": []}, "(0 are named)"),
     ],
 }
-#: What a role wants besides.
+VARIABLES = yaml.safe_load((REPOSITORY / "ansible" / "group_vars" / "all.yml").read_text())
+#: What a role wants besides; for Docker on a node with GPUs, what all inventories share.
 GIVEN = {
-    "smoke": {"smoke_repository": "git://example/fleet.git"},
+    "nvidia": {"nvidia_daemon_options": VARIABLES["fleet_gpu_daemon_options"]},
     "queues": {"queues_names": ["a"]},
+    "smoke": {"smoke_repository": "git://example/fleet.git"},
 }
 #: Its module looks at what else can be wrong: a matching fleet pays for each task of this role.
 BY_ITS_MODULE = "queues"
@@ -41,9 +47,8 @@ def given(tmp_path):
     """What a role wants besides, and is right."""
     config = tmp_path / "clearml.conf"
     config.touch(mode=0o600)
-    return {
-        role: {**settings, f"{role}_config_file": str(config)} for role, settings in GIVEN.items()
-    }
+    files = {role: {f"{role}_config_file": str(config)} for role in ("queues", "smoke")}
+    return {role: {**settings, **files.get(role, {})} for role, settings in GIVEN.items()}
 
 
 @pytest.mark.parametrize(
