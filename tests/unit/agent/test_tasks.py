@@ -21,6 +21,7 @@ from fleet_agent.in_hand import Records
 from fleet_agent.orphans import Orphans
 from fleet_agent.tasks import TaskWorker
 from fleet_agent.watch import LEFT, PUT_BACK, Lost
+from fleet_agent.worker import FleetWorker
 
 ME = "me:0"
 
@@ -357,3 +358,15 @@ def test_a_cut_while_the_process_is_started_ends_that_process(worker, monkeypatc
     assert worker.watch(*SLEEP) == (None, PUT_BACK)
     (process,) = started
     assert process.returncode is not None
+
+
+def test_the_loop_wakes_at_the_end_of_each_tasks_process(worker, monkeypatch):
+    """And not at its next look, which may be far off; the stock loop's own `sleep` is that one."""
+    seen = []
+    monkeypatch.setattr(watch.WAITING, "watch", seen.append)
+    worker._custody.begin("t1", "q")
+    worker.watch("true")
+
+    assert [process.args for process in seen] == [["true"]]
+    assert issubclass(FleetWorker, TaskWorker)  # whose module has the stock loop do so
+    assert stock.sleep == watch.WAITING.sleep
