@@ -293,8 +293,10 @@ def bring_about(parameters, dry_run):
     running = units_to_run(parameters, changed, read_at_start) if there else {}
     if not dry_run:
         for unit, needs in running.items():
+            # systemd limits starts for units that crash: Docker's fourth in a minute leaves it down.
+            systemctl("reset-failed", unit, check=False)
             for verb in needs.split():
-                systemctl(verb, "--quiet", unit)
+                systemctl(verb, unit)
     return {
         "written": [entry["path"] for entry in [*folders, *written]],
         "removed": [*removed, *empty],

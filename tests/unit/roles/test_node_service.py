@@ -1,5 +1,6 @@
 """The module that lays a service down: its files, and what it asks of systemd."""
 
+import collections
 import importlib.util
 import os
 import pwd
@@ -14,11 +15,15 @@ OWN = str(os.geteuid())
 
 @pytest.fixture
 def module(monkeypatch):
-    """The module, with a systemd that remembers: `.units` is unit → active, enabled."""
+    """The module, with a systemd that remembers: `.units` is unit → active, enabled.
+
+    Like Docker's unit, none may be started more than three times a minute.
+    """
     spec = importlib.util.spec_from_file_location("node_service", PATH)
     loaded = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(loaded)
     loaded.units, loaded.calls, loaded.started = {}, [], {}
+    starts = collections.Counter()
 
     def systemctl(verb, *rest, check=True):
         active, enabled = loaded.units.get(rest[-1] if rest else "", (False, False))
@@ -28,7 +33,14 @@ def module(monkeypatch):
             return f"@{int(loaded.started[rest[-1]])}" if rest[-1] in loaded.started else ""
         if verb == "is-enabled":
             return "enabled" if enabled else "disabled"
-        loaded.calls.append(" ".join([verb, *(word for word in rest if word != "--quiet")]))
+        if verb == "reset-failed":
+            del starts[rest[-1]]
+            return ""
+        if verb in ("start", "restart"):
+            starts[rest[-1]] += 1
+            if starts[rest[-1]] > 3:
+                raise loaded.Failure("Start request repeated too quickly.")
+        loaded.calls.append(" ".join([verb, *rest]))
         if verb == "start":
             loaded.units[rest[-1]] = (True, enabled)
         if verb == "enable":
@@ -96,6 +108,16 @@ def test_what_changes_restarts_the_service_and_no_timer(module, tmp_path):
     assert module.bring_about(wanted(tmp_path), dry_run=False)[0]["written"] == [
         f"{tmp_path}/etc/secret"
     ]
+
+
+def test_a_service_is_restarted_as_often_as_it_changes(module, tmp_path):
+    """systemd limits starts for units that crash; one that it refuses leaves the unit stopped."""
+    for number in range(6):
+        settings = {**wanted(tmp_path)["files"][0], "content": f"{number}\n"}
+        done, _ = module.bring_about(wanted(tmp_path, files=[settings]), dry_run=False)
+
+    assert done["units"] == {"a.service": "restart"}
+    assert module.units["a.service"] == (True, True)
 
 
 def test_systemd_reads_units_anew_only_where_one_changed(module, tmp_path, monkeypatch):
