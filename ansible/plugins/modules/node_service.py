@@ -293,7 +293,7 @@ def bring_about(parameters, dry_run):
     running = units_to_run(parameters, changed, read_at_start) if there else {}
     if not dry_run:
         for unit, needs in running.items():
-            # systemd limits starts for units that crash: Docker's fourth in a minute leaves it down.
+            # systemd limits starts, for units that crash: refused, Docker would stay down.
             systemctl("reset-failed", unit, check=False)
             for verb in needs.split():
                 systemctl(verb, unit)
