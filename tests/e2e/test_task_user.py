@@ -7,6 +7,7 @@ do: what a user may not do, only the engine's containers tell.
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -146,7 +147,8 @@ def repository(tmp_path):
         start_new_session=True,
     )  # fmt: skip
     yield f"git://127.0.0.1:{port}/code", commit
-    daemon.kill()
+    # `git` itself is a parent of the daemon.
+    os.killpg(daemon.pid, signal.SIGKILL)
     daemon.wait(10)
 
 
