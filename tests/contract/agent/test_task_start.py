@@ -8,8 +8,11 @@ import os
 import re
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+import requests
 
 from fleet.paths import REPOSITORY
 from tests.contract.agent.conftest import AGENT
@@ -139,6 +142,47 @@ def test_nothing_is_installed_whatever_a_task_names(repository, execute, tmp_pat
 
     assert said["python"] == sys.executable
     assert list((tmp_path / "venvs").rglob("pyvenv.cfg")) == []
+
+
+@pytest.fixture
+def asked(server, execute, tmp_path):
+    """The names of the endpoints that the agent in the task's container asks."""
+    names = []
+
+    class Between(BaseHTTPRequestHandler):
+        def do_POST(self):
+            names.append(self.path.rpartition("/")[2].partition("?")[0])
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            headers = {key: value for key, value in self.headers.items() if key.lower() != "host"}
+            url = server.url + self.path
+            answer = requests.request(self.command, url, data=body, headers=headers, timeout=10)
+            self.send_response(answer.status_code)
+            self.send_header("Content-Type", answer.headers["Content-Type"])
+            self.send_header("Content-Length", str(len(answer.content)))
+            self.end_headers()
+            self.wfile.write(answer.content)
+
+        do_GET = do_POST
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Between) as between:
+        threading.Thread(target=between.serve_forever, daemon=True).start()
+        config = tmp_path / "task.conf"
+        url = f"http://127.0.0.1:{between.server_port}"
+        config.write_text(config.read_text().replace(server.url, url))
+        yield names
+        between.shutdown()
+
+
+def test_a_handful_of_requests_is_made_before_the_tasks_code_and_after_it(
+    repository, execute, asked
+):
+    execute(git(repository, "rev-parse", "HEAD"))
+
+    assert asked[:2] == ["auth.login", "tasks.get_by_id"]
+    assert len(asked) <= 5, asked
 
 
 def test_a_repository_with_submodules_is_left_to_the_agent(repository, execute, tmp_path):
