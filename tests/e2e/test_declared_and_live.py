@@ -138,6 +138,8 @@ def test_a_stray_queue_shows_and_is_pruned_only_when_that_is_asked_for(fleet):
 
     kept = fleet.playbook("site.yml", "--tags", "queues")
     assert "stray-queue: empty, nobody polls it" in " ".join(kept.stderr.split())
+    # For queues alone no node is asked.
+    assert "Ensure the machine can be a node" not in kept.stdout
     assert "stray-queue" in _queues(fleet)
 
     pruned = fleet.playbook("site.yml", "--tags", "queues", "-e", "fleet_prune=true")

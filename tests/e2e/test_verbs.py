@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 
+from fleet.smoke.tasks import SMOKE_TAG
 from tests.e2e.work import await_end, begin, enqueue, log, read, rest_of, until, was_put_back
 
 DRAINED, QUEUE = "gpu-1", "gpu-train"
@@ -188,13 +189,24 @@ def test_a_tag_does_its_own_part_and_no_other(fleet):
     before = fleet.on_node(DRAINED, "stat", "-c", "%a", *files).split()
     fleet.on_node(DRAINED, "chmod", "0601", *files)
 
+    done = fleet.playbook("site.yml", "--limit", DRAINED, "--skip-tags", "docker")
+    assert done.returncode == 0, done.stdout[-4000:]
+    assert fleet.on_node(DRAINED, "stat", "-c", "%a", *files).split() == ["601", before[1]]
+
     done = fleet.playbook("site.yml", "--limit", DRAINED, "--tags", "docker")
     assert done.returncode == 0, done.stdout[-4000:]
-    assert fleet.on_node(DRAINED, "stat", "-c", "%a", *files).split() == [before[0], "601"]
-
-    done = fleet.playbook("site.yml", "--limit", DRAINED, "--tags", "upkeep")
-    assert done.returncode == 0, done.stdout[-4000:]
     assert fleet.on_node(DRAINED, "stat", "-c", "%a", *files).split() == before
+
+    fleet.on_node(DRAINED, "docker", "rm", "--force", fleet.agent(f"{DRAINED}-0"))
+    proven = _proofs(fleet)
+    agents = ("--tags", "clearml_agent", "--skip-tags", "smoke")
+    done = fleet.playbook("site.yml", "--limit", DRAINED, *agents)
+    assert done.returncode == 0, done.stdout[-4000:]
+    assert _proofs(fleet) == proven
+    # The slot has a new agent, which nobody has proven yet.
+    done = fleet.playbook("site.yml", "--limit", DRAINED, "--tags", "smoke")
+    assert done.returncode == 0, done.stdout[-4000:]
+    assert len(_proofs(fleet) - proven) == 1
 
 
 def _answers(fleet, node: str) -> bool:
@@ -207,6 +219,18 @@ def _answers(fleet, node: str) -> bool:
 def _workers(fleet, node: str) -> list[str]:
     workers = fleet.api("workers.get_all", last_seen=0)["workers"]
     return [worker["id"] for worker in workers if worker["id"].startswith(f"{node}:")]
+
+
+def _proofs(fleet) -> set[str]:
+    """The smoke tasks that agents of the node have completed."""
+    found = fleet.api(
+        "tasks.get_all",
+        tags=[SMOKE_TAG],
+        status=["completed"],
+        only_fields=["id", "last_worker"],
+        search_hidden=True,
+    )
+    return {task["id"] for task in found["tasks"] if task["last_worker"].startswith(f"{DRAINED}:")}
 
 
 def _left(fleet) -> str:

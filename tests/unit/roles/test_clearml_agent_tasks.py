@@ -55,8 +55,11 @@ def test_agents_are_left_alone_where_the_gpus_of_a_node_are_not_known(run_role, 
     assert "changed=0" in run.said
 
 
-def test_the_driver_is_asked_wherever_agents_are_changed(ansible_playbook):
-    def tasks(*options):
+@pytest.fixture
+def tasks(ansible_playbook):
+    """The tasks of site.yml with some options, as Ansible lists them."""
+
+    def listed(*options):
         listing = ansible_playbook(
             *("-i", "localhost,", "--list-tasks", *options, "site.yml"),
             folder=REPOSITORY / "ansible",
@@ -64,10 +67,24 @@ def test_the_driver_is_asked_wherever_agents_are_changed(ansible_playbook):
         assert listing.status == 0, listing.said
         return listing.said
 
+    return listed
+
+
+def test_the_driver_is_asked_wherever_agents_are_changed(tasks):
     chosen = tasks("--tags", "clearml_agent")
     order = ["the inventory is sound", "Ensure the machine can be a node", "Ensure the agents are"]
     assert sorted(order, key=chosen.index) == order
-    assert "Ensure the machine can be a node" not in tasks("--tags", "queues")
+
+
+@pytest.mark.parametrize("tag", ["smoke", "docker", "nvidia", "upkeep", "clearml_agent"])
+def test_with_a_part_or_without_it_a_node_is_looked_at_and_keeps_what_was_done(tasks, tag):
+    order = ["it is known what differs", "the node keeps what it was provisioned with"]
+    for option in ("--tags", "--skip-tags"):
+        chosen = tasks(option, tag)
+        assert sorted(order, key=chosen.index) == order
+        if option == "--tags" and tag == "smoke":
+            assert "the agents run their smoke tasks" in chosen
+            assert "the agents are as they should be" not in chosen
 
 
 def test_a_dry_run_of_a_node_that_has_no_agents_yet_changes_nothing(run_role, node, tmp_path):
