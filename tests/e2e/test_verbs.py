@@ -60,6 +60,22 @@ def test_a_drained_node_finishes_its_task_takes_no_more_and_everybody_is_told(fl
     assert await_end(fleet, waits)["status"] == "completed"
 
 
+@pytest.mark.parametrize(
+    "verb", ["drain", "undrain", "upgrade", "remove-node", "reset", "smoke", "status"]
+)
+def test_a_verb_that_is_tried_dry_changes_nothing(fleet, verb):
+    agent = fleet.agent(f"{DRAINED}-0")
+    left = _left(fleet)
+
+    done = fleet.playbook(f"{verb}.yml", "--limit", DRAINED, "--check", "--diff")
+
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+    assert fleet.agent(f"{DRAINED}-0") == agent
+    assert _left(fleet) == left
+    assert f"{DRAINED}:0" in _workers(fleet, DRAINED)
+    assert rest_of(fleet, f"{DRAINED}:0") == {}
+
+
 def test_an_upgrade_that_is_interrupted_is_made_up_for_by_the_next(fleet):
     waits, _, _ = begin(fleet, QUEUE, 25)
     upgrade = fleet.begin_playbook("upgrade.yml", "--limit", DRAINED)
