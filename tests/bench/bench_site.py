@@ -12,7 +12,6 @@ import json
 import os
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -20,6 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from fleet.paths import REPOSITORY, STATE
+from tests.bench.processes import output
 
 NAME = "bench-site"
 # Names in the inventory → rounds.
@@ -134,15 +134,5 @@ def _write_inventory(folder: Path, hosts: int, *, names: list[str] | None = None
 
 def _run(command: list[str | Path], folder: Path, **environment: str) -> None:
     kept = {key: value for key, value in os.environ.items() if key != "CLEARML_CONFIG_FILE"}
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        env={**kept, "FLEET_LOCAL_NAME": NAME, "ANSIBLE_NOCOLOR": "1", **environment},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise RuntimeError(f"{' '.join(map(str, command))}: {done.stdout[-3000:]}")
+    ours = {"FLEET_LOCAL_NAME": NAME, "ANSIBLE_NOCOLOR": "1"}
+    output(command, folder=folder, environment={**kept, **ours, **environment})

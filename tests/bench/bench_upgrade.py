@@ -25,6 +25,7 @@ import requests
 
 from fleet.local.layout import Layout
 from fleet.paths import REPOSITORY
+from tests.bench.processes import output
 
 NAME = "upgrade"
 IMAGES = ("cpu", "agent")
@@ -332,16 +333,9 @@ def _write_inventory(folder: Path) -> None:
 def _run(*command: str, timeout: float, name: str = NAME) -> str:
     kept = {key: value for key, value in os.environ.items() if key != "CLEARML_CONFIG_FILE"}
     program = REPOSITORY / ".venv" / "bin" / command[0]
-    done = subprocess.run(
-        [str(program) if program.exists() else command[0], *command[1:]],
-        cwd=REPOSITORY / "ansible" if command[0] == "ansible-playbook" else REPOSITORY,
-        env={**kept, "FLEET_LOCAL_NAME": name},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
+    return output(
+        [program if program.exists() else command[0], *command[1:]],
+        folder=REPOSITORY / "ansible" if command[0] == "ansible-playbook" else REPOSITORY,
+        environment={**kept, "FLEET_LOCAL_NAME": name},
         timeout=timeout,
-        check=False,
     )
-    if done.returncode:
-        raise RuntimeError(f"{' '.join(command)}: {(done.stdout + done.stderr)[-3000:]}")
-    return done.stdout

@@ -1,10 +1,54 @@
-"""What trees of processes cost: their CPU time and memory, with all that their children used."""
+"""Trees of processes: what they cost, with all that their children used, and their end."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import contextlib
+import os
+import signal
+import subprocess
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 import psutil
+
+
+def output(
+    command: Iterable[str | Path],
+    *,
+    folder: Path,
+    environment: Mapping[str, str],
+    timeout: float | None = None,
+) -> str:
+    """What a command printed; all that it started ends with whoever waits for it.
+
+    Raises
+    ------
+    RuntimeError
+        It failed; the text has the end of what it printed.
+    subprocess.TimeoutExpired
+        It took longer, in seconds.
+    """
+    words = [str(word) for word in command]
+    with subprocess.Popen(
+        words,
+        cwd=folder,
+        env=dict(environment),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        # A playbook's workers do not end by themselves when it is killed.
+        start_new_session=True,
+    ) as process:
+        try:
+            said, _ = process.communicate(timeout=timeout)
+        except BaseException:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            raise
+    if process.returncode:
+        raise RuntimeError(f"{' '.join(words)}: {said[-3000:]}")
+    return said
 
 
 def tree(roots: Iterable[int]) -> list[psutil.Process]:
