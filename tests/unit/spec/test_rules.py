@@ -282,7 +282,7 @@ BROKEN = {
         "",
         "no queue takes the phase 'data-registration'",
         "add data-registration",
-        (("phases: [data-registration, preprocessing]", "phases: [preprocessing]"),),
+        (("phases: [data-registration, ", "phases: ["),),
     ),
     "tie": Case(
         "priority-tie",
