@@ -196,18 +196,17 @@ class Load:
 
     def settle(self) -> dict[str, int]:
         """Wait for the tasks' ends, as long as any ends, and count them."""
-        ended = -1
-        end = time.monotonic()
-        while time.monotonic() <= end:
+        ended, end = -1, 0.0
+        while True:
             found = self._server.call(
                 "tasks.get_all", id=self._tasks, only_fields=["status"], page_size=500
             )["tasks"]
             states = [task["status"] for task in found]
             now_ended = sum(state in _ENDED for state in states)
-            if now_ended == len(self._tasks):
-                break
             if now_ended > ended:
                 ended, end = now_ended, time.monotonic() + DRAIN_SECONDS
+            if now_ended == len(self._tasks) or time.monotonic() > end:
+                break
             time.sleep(1)
         return {
             "tasks": len(self._tasks),

@@ -107,3 +107,35 @@ def test_an_agent_that_takes_nothing_counts_as_one_and_not_as_one_that_takes(mon
 
     assert watch.no_agent == {"q": 0}
     assert watch.no_taker["q"] > 0
+
+
+class Tasks:
+    """Stands for a server: at each look, the statuses of the tasks that were sent."""
+
+    def __init__(self, *looks):
+        self.looks = list(looks)
+
+    def call(self, endpoint, **_data):
+        if endpoint != "tasks.get_all":
+            return {"events": []}
+        found = self.looks.pop(0) if len(self.looks) > 1 else self.looks[0]
+        return {"tasks": [{"status": status} for status in found]}
+
+
+@pytest.mark.parametrize(
+    ("looks", "lost"),
+    [
+        ([["queued", "in_progress"], ["completed", "queued"], ["completed", "completed"]], 0),
+        ([["completed", "in_progress"]], 1),
+    ],
+)
+def test_tasks_are_waited_for_as_long_as_any_ends(monkeypatch, looks, lost):
+    monkeypatch.setattr(bench_upgrade.time, "sleep", lambda _seconds: None)
+    monkeypatch.setattr(bench_upgrade, "DRAIN_SECONDS", 0.2)
+    load = bench_upgrade.Load(Tasks(*looks), {})
+    load._tasks = ["one", "two"]
+
+    found = load.settle()
+
+    assert (found["tasks"], found["tasks_lost"]) == (2, lost)
+    assert found["tasks_completed"] == 2 - lost
