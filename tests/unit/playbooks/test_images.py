@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -25,7 +23,7 @@ exit {status}
 
 
 @pytest.fixture
-def images(tmp_path):
+def images(run_playbook, tmp_path):
     """Run images.yml with a stub beside its Python; exit status, what it said, what was asked."""
     programs, asked = tmp_path / "venv" / "bin", tmp_path / "asked"
     programs.mkdir(parents=True)
@@ -39,21 +37,10 @@ def images(tmp_path):
     def run(*options: str, status: int = 0) -> tuple[int, str, list[str]]:
         (programs / "fleet").write_text(STUB.format(asked=asked, status=status))
         (programs / "fleet").chmod(0o755)
-        done = subprocess.run(
-            [
-                *(programs / "python", VENV / "bin" / "ansible-playbook", "-i", inventory),
-                *(*options, "images.yml"),
-            ],
-            cwd=PLAYBOOKS,
-            env={**os.environ, "ANSIBLE_CONFIG": str(PLAYBOOKS / "ansible.cfg")},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        program = (programs / "python", VENV / "bin" / "ansible-playbook")
+        done, said = run_playbook("-i", inventory, *options, "images.yml", program=program)
         words = asked.read_text().splitlines() if asked.exists() else []
-        return done.returncode, done.stdout + done.stderr, words
+        return done, said, words
 
     return run
 

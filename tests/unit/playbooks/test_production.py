@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 import yaml
 
@@ -41,23 +36,10 @@ def inventory(tmp_path):
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_production_is_asked_for_before_a_machine_is_reached(inventory, verb):
-    done = subprocess.run(
-        [
-            *(Path(sys.executable).with_name("ansible-playbook"), "-i", inventory),
-            *("--limit", "node", f"{verb}.yml"),
-        ],
-        cwd=PLAYBOOKS,
-        env={**os.environ, "ANSIBLE_CONFIG": str(PLAYBOOKS / "ansible.cfg")},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    said = " ".join((done.stdout + done.stderr).split())
+def test_production_is_asked_for_before_a_machine_is_reached(run_playbook, inventory, verb):
+    status, said = run_playbook("-i", inventory, "--limit", "node", f"{verb}.yml")
 
-    assert done.returncode == 2, said
+    assert status == 2, said
     assert "Nothing was done: nobody said yes to this: " in said
     assert "-e fleet_yes=true" in said
     assert "unreachable=0" in said

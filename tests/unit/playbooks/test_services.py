@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -20,7 +18,7 @@ NO_SLOT = {"slots": [], "unknown_gpus": [], "disabled": ""}
 
 
 @pytest.fixture
-def services(tmp_path):
+def services(run_playbook, tmp_path):
     """Run services.yml, on machines that nobody reaches."""
 
     def run(groups, *options):
@@ -28,16 +26,7 @@ def services(tmp_path):
         shared = {"ansible_host": "192.0.2.1", "ansible_ssh_timeout": 1, "fleet_yes": True}
         inventory = tmp_path / "hosts.yml"
         inventory.write_text(yaml.safe_dump({"all": {"children": hosts, "vars": shared}}))
-        done = subprocess.run(
-            [PLAYBOOK, "-i", inventory, *options, "services.yml"],
-            cwd=PLAYBOOKS,
-            env={**os.environ, "ANSIBLE_CONFIG": str(PLAYBOOKS / "ansible.cfg")},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        return done.returncode, " ".join((done.stdout + done.stderr).split())
+        return run_playbook("-i", inventory, *options, "services.yml")
 
     return run
 

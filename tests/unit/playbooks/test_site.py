@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 import yaml
 
@@ -18,7 +13,7 @@ PLAYBOOKS = REPOSITORY / "ansible"
 
 
 @pytest.fixture
-def site(tmp_path):
+def site(run_playbook, tmp_path):
     """Run site.yml for hosts that nobody reaches: exit status, and what it said."""
     digests = tmp_path / "digests.yml"
     pushed = Pushed(repository="fleet/x", digest=f"sha256:{64 * 'a'}", inputs=64 * "b")
@@ -36,20 +31,7 @@ def site(tmp_path):
         children = {group: {"hosts": hosts} for group, hosts in groups.items()}
         inventory = tmp_path / "hosts.yml"
         inventory.write_text(yaml.safe_dump({"all": {"children": children, "vars": shared}}))
-        done = subprocess.run(
-            [
-                *(Path(sys.executable).with_name("ansible-playbook"), "-i", inventory),
-                *(*options, "site.yml"),
-            ],
-            cwd=PLAYBOOKS,
-            env={**os.environ, "ANSIBLE_CONFIG": str(PLAYBOOKS / "ansible.cfg")},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        return done.returncode, " ".join((done.stdout + done.stderr).split())
+        return run_playbook("-i", inventory, *options, "site.yml")
 
     return run
 
