@@ -9,9 +9,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from fleet.paths import REPOSITORY
-
-PLAYBOOKS = REPOSITORY / "ansible"
 VENV = Path(sys.executable).parents[1]
 #: Stands for `fleet`: it notes what it is asked, and says what a build says.
 STUB = """\

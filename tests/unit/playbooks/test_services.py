@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import pytest
 import yaml
 
@@ -13,7 +10,6 @@ from fleet.paths import REPOSITORY
 from fleet.services import GROUPS
 
 PLAYBOOKS = REPOSITORY / "ansible"
-PLAYBOOK = Path(sys.executable).with_name("ansible-playbook")
 NO_SLOT = {"slots": [], "unknown_gpus": [], "disabled": ""}
 
 

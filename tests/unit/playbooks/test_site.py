@@ -6,10 +6,7 @@ import pytest
 import yaml
 
 from fleet.images.digests import Pushed, update
-from fleet.paths import REPOSITORY
 from tests.own_contract import SPEC_FILE
-
-PLAYBOOKS = REPOSITORY / "ansible"
 
 
 @pytest.fixture
