@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -13,6 +13,30 @@ class ModelParameters(BaseModel):
     """The base of a model's own parameters."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+@dataclass(frozen=True)
+class Range:
+    """Where tuning looks for a number.
+
+    Parameters
+    ----------
+    low, high : int or float
+        Both ends belong to it; two whole numbers make a range of whole numbers.
+    log : bool
+        Whether a factor counts, and not a difference.
+    """
+
+    low: float
+    high: float
+    log: bool = False
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Among which values tuning looks."""
+
+    values: tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -35,6 +59,16 @@ class Model:
         ``build(parameters, kind, seed)`` gives an estimator with ``fit(x, y)``, ``predict(x)``
         and, for classes, ``predict_proba(x)`` and ``classes_``. An estimator that has an attribute
         ``history_`` (name → numbers per iteration) after its fit gets these shown as curves.
+    search : mapping
+        Parameter → where tuning looks for it.
+    explained_by : str
+        How its predictions are explained: ``tree`` (exact, from its trees), ``linear`` (exact, from
+        its coefficients) or ``sampling`` (by what changes when inputs are replaced).
+    memory : callable, optional
+        ``memory(parameters, rows, inputs, outputs)``: the bytes that fitting needs beside the
+        matrix that it is given; nothing by default.
+    most_rows : int, optional
+        The most rows that it can be fitted on in a time that anybody would wait.
     """
 
     name: str
@@ -43,3 +77,7 @@ class Model:
     framework: str
     parameters: type[ModelParameters]
     build: Callable[[Any, str, int], Any]
+    search: Mapping[str, Range | Choice] = field(default_factory=dict)
+    explained_by: Literal["tree", "linear", "sampling"] = "sampling"
+    memory: Callable[[Any, int, int, int], int] | None = None
+    most_rows: int | None = None
