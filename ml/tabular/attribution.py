@@ -1,0 +1,225 @@
+"""Shapley values by what a model is made of: trees, coefficients, or neither."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+# a bound on the work of sampling: rows that a model is asked to predict, all together
+MAX_EVALUATIONS = 400_000
+_LEAST_BACKGROUND = 10
+
+
+@dataclass(frozen=True)
+class Attribution:
+    """What inputs, or columns, add to a model's outputs.
+
+    Parameters
+    ----------
+    values : ndarray, shape (rows, inputs, outputs)
+        One output for a number and for two classes (the second's), else one per class.
+    base : ndarray, shape (rows, outputs)
+    scale : str
+        What base and values add up to, one of :data:`LINKS`.
+    """
+
+    values: np.ndarray
+    base: np.ndarray
+    scale: str
+
+    def grouped(self, groups: np.ndarray, count: int) -> Attribution:
+        """The sums over the inputs of each of `count` columns; `groups` gives an input's column."""
+        member = np.zeros((count, len(groups)))
+        member[groups, np.arange(len(groups))] = 1.0
+        return Attribution(
+            np.einsum("ci,rio->rco", member, self.values, optimize=False), self.base, self.scale
+        )
+
+
+def _softmax(scores: np.ndarray) -> np.ndarray:
+    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+# from what is added up to what the model predicts: a number, or probabilities
+LINKS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "number": lambda totals: totals,
+    "probability": lambda totals: totals,
+    "log-odds": lambda totals: 1.0 / (1.0 + np.exp(-totals)),
+    "score": _softmax,
+}
+
+
+def by_trees(estimator: Any, inputs: np.ndarray, others: np.ndarray) -> Attribution | None:
+    """Exact values of an ensemble of trees; None of one that cannot be explained so.
+
+    A library's own code is used where it has some (the same algorithm, and it knows its own
+    trees): S. Lundberg et al., From local explanations to global understanding, 2020.
+    """
+    inner = _innermost(estimator)
+    library = type(inner).__module__.split(".")[0]
+    native = {"lightgbm": _lightgbm, "xgboost": _xgboost, "catboost": _catboost}.get(library)
+    found = native(inner, inputs) if native else _sklearn_trees(inner, inputs)
+    if found is None:
+        return None
+    values, base, is_probability = found
+    return Attribution(values, base, _scale(estimator, values.shape[2], is_probability))
+
+
+def by_coefficients(estimator: Any, inputs: np.ndarray, others: np.ndarray) -> Attribution | None:
+    """Exact values of a linear model: coefficient times distance from the background's mean."""
+    inner = _innermost(estimator)
+    if not hasattr(inner, "coef_"):
+        return None
+    weights = np.atleast_2d(np.asarray(inner.coef_, float))
+    intercept = np.atleast_1d(np.asarray(inner.intercept_, float))
+    centre = others.mean(axis=0)
+    # no matrix product: its sums would be in another order on another processor
+    base = (weights * centre).sum(axis=1) + intercept
+    values = (inputs - centre)[:, :, None] * weights.T[None, :, :]
+    return Attribution(
+        values, np.tile(base, (len(inputs), 1)), _scale(estimator, len(weights), False)
+    )
+
+
+def by_sampling(
+    predict: Callable[[np.ndarray], np.ndarray],
+    inputs: np.ndarray,
+    others: np.ndarray,
+    groups: np.ndarray,
+    count: int,
+    seed: int,
+) -> Attribution:
+    """Values of any model, by replacing whole columns in random orders, forth and back.
+
+    Parameters
+    ----------
+    predict : callable
+        Inputs of shape (rows, inputs) → numbers of shape (rows, outputs).
+    inputs, others : ndarray, shape (rows, inputs)
+        What is explained, and the background that columns are replaced from. Less of the
+        background is used where all of it would ask the model for more than
+        :data:`MAX_EVALUATIONS` rows.
+    groups : ndarray, shape (inputs,)
+        The column of each input.
+    count : int
+        How many columns there are.
+    seed : int
+    """
+    from shap import PermutationExplainer
+
+    calls = 2 * count + 1
+    affordable = MAX_EVALUATIONS // (max(len(inputs), 1) * calls)
+    kept = others[: max(_LEAST_BACKGROUND, affordable)]
+    values, base = [], []
+    for position, row in enumerate(inputs):
+        masker = _ColumnMasker(row, kept, groups)
+        # each row in an order of its own, so that the mean over rows is one over many orders
+        explainer = PermutationExplainer(predict, masker, seed=seed + position)
+        found = explainer(np.arange(count)[None, :], max_evals=calls, silent=True)
+        values.append(found.values[0].reshape(count, -1))
+        base.append(np.ravel(found.base_values[0]))
+    return Attribution(np.array(values), np.array(base), "probability")
+
+
+class _ColumnMasker:
+    """What shap calls a masker: it hides whole columns of one row, and not single inputs.
+
+    Parameters
+    ----------
+    row : ndarray, shape (inputs,)
+    background : ndarray, shape (rows, inputs)
+        What stands where a column is hidden.
+    groups : ndarray, shape (inputs,)
+        The column of each input.
+    """
+
+    def __init__(self, row: np.ndarray, background: np.ndarray, groups: np.ndarray) -> None:
+        self._row = row
+        self._background = background
+        self._groups = groups
+
+    def __call__(self, mask: np.ndarray, columns: np.ndarray) -> tuple[np.ndarray]:
+        """The row in each of the background's, where `mask` (columns,) is false."""
+        return (np.where(mask[self._groups], self._row, self._background),)
+
+    def shape(self, columns: np.ndarray) -> tuple[int, int]:
+        """Rows that the model is asked for per mask, and how many columns may be hidden."""
+        return len(self._background), len(columns)
+
+
+def _innermost(estimator: Any) -> Any:
+    """The library's own estimator in one of ours that wraps it."""
+    while type(estimator).__module__.split(".")[0] == "ml":
+        inner = [one for one in vars(estimator).values() if hasattr(one, "predict")]
+        if len(inner) != 1:
+            break
+        estimator = inner[0]
+    return estimator
+
+
+def _scale(estimator: Any, outputs: int, is_probability: bool) -> str:
+    if not hasattr(estimator, "predict_proba"):
+        return "number"
+    if is_probability:
+        return "probability"
+    return "log-odds" if outputs == 1 else "score"
+
+
+_Found = tuple[np.ndarray, np.ndarray, bool]
+
+
+def _lightgbm(estimator: Any, inputs: np.ndarray) -> _Found:
+    booster = estimator.booster_
+    found = np.asarray(booster.predict(inputs, pred_contrib=True, num_threads=1), float)
+    blocks = found.reshape(len(inputs), -1, inputs.shape[1] + 1)
+    return _from_blocks(blocks)
+
+
+def _xgboost(estimator: Any, inputs: np.ndarray) -> _Found:
+    from xgboost import DMatrix
+
+    booster = estimator.get_booster()
+    found = np.asarray(booster.predict(DMatrix(inputs, nthread=1), pred_contribs=True), float)
+    return _from_blocks(found.reshape(len(inputs), -1, inputs.shape[1] + 1))
+
+
+def _catboost(estimator: Any, inputs: np.ndarray) -> _Found:
+    from catboost import Pool
+
+    found = np.asarray(
+        estimator.get_feature_importance(
+            Pool(inputs, thread_count=1), type="ShapValues", thread_count=1
+        ),
+        float,
+    )
+    return _from_blocks(found.reshape(len(inputs), -1, inputs.shape[1] + 1))
+
+
+def _from_blocks(blocks: np.ndarray) -> _Found:
+    """Of (rows, outputs, inputs + 1), the base last, as the libraries give it."""
+    return blocks[:, :, :-1].transpose(0, 2, 1), blocks[:, :, -1], False
+
+
+def _sklearn_trees(estimator: Any, inputs: np.ndarray) -> _Found | None:
+    from shap import TreeExplainer
+    from shap.utils._exceptions import InvalidModelError
+
+    try:
+        explainer = TreeExplainer(estimator, feature_perturbation="tree_path_dependent")
+        # shap's own check would raise; ours falls back to sampling
+        values = np.asarray(explainer.shap_values(inputs, check_additivity=False), float)
+    except (InvalidModelError, NotImplementedError):
+        return None
+    base = np.atleast_1d(np.asarray(explainer.expected_value, float))
+    if values.ndim == 2:
+        values = values[:, :, None]
+    is_probability = hasattr(estimator, "predict_proba") and not hasattr(
+        estimator, "decision_function"
+    )
+    if is_probability and values.shape[2] == 2:
+        values, base = values[:, :, 1:], base[1:]
+    return values, np.tile(base, (len(inputs), 1)), is_probability
