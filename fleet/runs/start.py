@@ -17,6 +17,7 @@ from fleet.spec import Spec
 from fleet.templates import find_template
 from ml.pipeline import plan
 from ml.runtime import conventions
+from ml.runtime.parameters import free_sections
 from ml.runtime.routing import parse_routing
 
 SOURCE_FIELD = "Data/source"
@@ -94,7 +95,10 @@ def _check_fields(template: Mapping[str, Any], request: Request) -> None:
     published = {
         f"{section}/{name}" for section, found in template["hyperparams"].items() for name in found
     }
-    missing = sorted(set(request.values) - published)
+    free = set(free_sections(type(request.parameters))) & set(template["hyperparams"])
+    missing = sorted(
+        field for field in set(request.values) - published if field.split("/", 1)[0] not in free
+    )
     if missing:
         raise FleetError(
             f"the published template '{request.template}' has no field {', '.join(missing)}",
@@ -117,7 +121,9 @@ def _hyperparams(
     sections = {name: dict(section) for name, section in template["hyperparams"].items()}
     for field, value in values.items():
         section, name = field.split("/", 1)
-        sections[section][name] = {**sections[section][name], "value": value}
+        # a free section's fields are the user's own
+        declared = sections[section].get(name, {"section": section, "name": name, "type": "str"})
+        sections[section][name] = {**declared, "value": value}
     sections["properties"] = {
         conventions.PROPERTY_RUN_ID: {
             "section": "properties",

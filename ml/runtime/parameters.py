@@ -27,6 +27,22 @@ class Section(BaseModel):
     )
 
 
+# what a free section shows where it holds nothing: the place of a field to come
+FREE_FIELD = "(column)"
+
+
+class FreeSection(Section):
+    """The base of a section whose fields a user names; its docstring is their help.
+
+    Parameters
+    ----------
+    texts : dict of str to str
+        Name → text as it was given. :data:`FREE_FIELD` is none of them.
+    """
+
+    texts: dict[str, str] = {}
+
+
 @dataclass(frozen=True)
 class Field:
     """One editable field of a phase.
@@ -59,6 +75,9 @@ def fields(model: type[BaseModel]) -> list[Field]:
     """The editable fields of a parameter model, in the order they were written."""
     found = []
     for section, section_info in model.model_fields.items():
+        if section in free_sections(model):
+            found.append(Field(section, FREE_FIELD, "str", "", section_info.annotation.__doc__))
+            continue
         for name, info in section_info.annotation.model_fields.items():
             text = info.description or ""
             if choices := _choices(info.annotation):
@@ -67,6 +86,15 @@ def fields(model: type[BaseModel]) -> list[Field]:
                 Field(section, name, _type_name(info.annotation), to_text(info.default), text)
             )
     return found
+
+
+def free_sections(model: type[BaseModel]) -> list[str]:
+    """The sections of a parameter model that take fields of any name."""
+    return [
+        section
+        for section, info in model.model_fields.items()
+        if issubclass(info.annotation, FreeSection)
+    ]
 
 
 def parse(model: type[ParameterModel], values: Mapping[str, str]) -> ParameterModel:
@@ -86,12 +114,16 @@ def parse(model: type[ParameterModel], values: Mapping[str, str]) -> ParameterMo
     """
     known = {field.path: field for field in fields(model)}
     problems: list[tuple[str, str]] = []
-    nested: dict[str, dict[str, str]] = {section: {} for section in model.model_fields}
+    free = free_sections(model)
+    nested: dict[str, dict[str, Any]] = {section: {} for section in model.model_fields}
     for path, text in values.items():
         section, _, name = path.partition("/")
         if section in FOREIGN_SECTIONS:
             continue
-        if path in known:
+        if section in free and name:
+            if path not in known:
+                nested[section].setdefault("texts", {})[name] = text
+        elif path in known:
             nested[section][name] = text
         else:
             problems.append((path, f"there is no field {path!r}{_nearest(path, known)}"))
@@ -106,11 +138,16 @@ def parse(model: type[ParameterModel], values: Mapping[str, str]) -> ParameterMo
 
 def flatten(parameters: BaseModel) -> dict[str, str]:
     """The flat texts of a parameter model: what :func:`parse` takes."""
-    return {
-        f"{section}/{name}": to_text(getattr(getattr(parameters, section), name))
-        for section, info in type(parameters).model_fields.items()
-        for name in info.annotation.model_fields
-    }
+    flat = {}
+    for section, info in type(parameters).model_fields.items():
+        values = getattr(parameters, section)
+        if isinstance(values, FreeSection):
+            flat[f"{section}/{FREE_FIELD}"] = ""
+            flat |= {f"{section}/{name}": text for name, text in values.texts.items()}
+            continue
+        for name in info.annotation.model_fields:
+            flat[f"{section}/{name}"] = to_text(getattr(values, name))
+    return flat
 
 
 def to_text(value: Any) -> str:

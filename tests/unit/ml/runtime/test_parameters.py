@@ -5,7 +5,15 @@ from pydantic import BaseModel, Field
 
 from ml.catalog import PHASES
 from ml.runtime.errors import UserError
-from ml.runtime.parameters import JsonText, Section, fields, flatten, parse
+from ml.runtime.parameters import (
+    FREE_FIELD,
+    FreeSection,
+    JsonText,
+    Section,
+    fields,
+    flatten,
+    parse,
+)
 
 
 class PlaceFields(Section):
@@ -18,6 +26,37 @@ class PlaceFields(Section):
 
 class Parameters(BaseModel):
     Place: PlaceFields = PlaceFields()
+
+
+class RowFields(FreeSection):
+    """a column's name, and its value"""
+
+
+class WithARow(BaseModel):
+    Place: PlaceFields = PlaceFields()
+    Row: RowFields = RowFields()
+
+
+def test_a_free_section_takes_any_field_as_text():
+    given = {"Row/age": "41", "Row/km/h": " 3 ", "Row/copy": "", "Place/rows": "2"}
+    parsed = parse(WithARow, given)
+    assert parsed.Row.texts == {"age": "41", "km/h": "3", "copy": ""}
+    assert parsed.Place.rows == 2
+    assert parse(WithARow, flatten(parsed)) == parsed
+
+
+def test_a_free_section_shows_where_its_fields_go_and_takes_that_for_none():
+    shown = fields(WithARow)[-1]
+    assert (shown.path, shown.type, shown.default) == (f"Row/{FREE_FIELD}", "str", "")
+    assert shown.help == "a column's name, and its value"
+    assert parse(WithARow, {shown.path: ""}) == WithARow()
+    assert flatten(WithARow())[shown.path] == ""
+
+
+@pytest.mark.parametrize("path", ["row/age", "Row/", "Row"])
+def test_beside_a_free_section_unknown_fields_are_told(path):
+    with pytest.raises(UserError, match=f"there is no field '{path}'"):
+        parse(WithARow, {path: "1"})
 
 
 def test_fields_tell_type_default_and_help():
