@@ -60,18 +60,22 @@ class FittedModel:
             Column ``prediction`` and, for classes, one ``probability of CLASS`` per class; the
             index is the frame's.
         """
-        features = self.preprocessor.transform(conform(frame, self.schema, where))
+        return self.predict_features(conform(frame, self.schema, where))
+
+    def predict_features(self, features: pd.DataFrame) -> pd.DataFrame:
+        """Predict rows that conform to the schema already; otherwise as :meth:`predict`."""
+        inputs = self.preprocessor.transform(features)
         with threadpool_limits(THREADS):
             if not self.schema.is_classification:
                 return pd.DataFrame(
-                    {PREDICTION: self.estimator.predict(features)}, index=frame.index
+                    {PREDICTION: self.estimator.predict(inputs)}, index=features.index
                 )
-            raw = self.estimator.predict_proba(features)
+            raw = self.estimator.predict_proba(inputs)
         order = [list(self.estimator.classes_).index(label) for label in self.schema.classes]
         probabilities = np.asarray(raw)[:, order]
         labels = np.array(self.schema.classes, dtype=object)[probabilities.argmax(axis=1)]
         columns = {probability_column(c): probabilities[:, i] for i, c in enumerate(self.classes)}
-        return pd.DataFrame({PREDICTION: labels, **columns}, index=frame.index)
+        return pd.DataFrame({PREDICTION: labels, **columns}, index=features.index)
 
     @property
     def classes(self) -> list[str]:
