@@ -63,6 +63,7 @@ RUNTIME_BEGUN = "_pipeline_hash"
 
 # artifacts that other steps or the command line read
 ARTIFACT_CONFIGURATION = "configuration"
+ARTIFACT_FINGERPRINT = "fingerprint"
 ARTIFACT_REPORT = "report"
 # of a controller that has begun: what a run made goes with a reset, and no clone has it
 ARTIFACT_BEGUN = "begun"

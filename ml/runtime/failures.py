@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import traceback
 from dataclasses import dataclass
 
@@ -20,6 +21,12 @@ CLASSES = (
     "infrastructure",
 )
 
+# the learning libraries have errors of their own for what C++ calls bad_alloc
+_NO_MEMORY = re.compile(
+    r"bad_alloc|bad allocation|out of memory|MemoryAllocation|memory allocation error"
+    r"|(can't|cannot|unable to|failed to) allocate|excessive memory usage",
+    re.IGNORECASE,
+)
 _NO_ROOM = {errno.ENOSPC, errno.ENOMEM, errno.EDQUOT, errno.EMFILE}
 
 
@@ -46,8 +53,10 @@ def describe(error: BaseException) -> Failure:
     """Class, line and log text of an exception that ended a step."""
     if isinstance(error, UserError):
         return Failure(error.failure_class, error.what, f"error: {error}")
-    summary = " ".join(f"{type(error).__name__}: {error}".split())
-    return Failure(classify(error), summary, "".join(traceback.format_exception(error)))
+    failure_class = classify(error)
+    said = str(error) or ("out of memory" if failure_class == "resource" else "")
+    summary = " ".join(f"{type(error).__name__}: {said}".split()).removesuffix(":")
+    return Failure(failure_class, summary, "".join(traceback.format_exception(error)))
 
 
 def classify(error: BaseException) -> str:
@@ -58,7 +67,7 @@ def classify(error: BaseException) -> str:
         return "permission"
     if isinstance(error, TimeoutError):
         return "timeout"
-    if isinstance(error, MemoryError) or _is_out_of_device_memory(error):
+    if isinstance(error, MemoryError) or _tells_of_memory(error):
         return "resource"
     if isinstance(error, OSError) and error.errno in _NO_ROOM:
         return "resource"
@@ -70,5 +79,8 @@ def classify(error: BaseException) -> str:
     return "code"
 
 
-def _is_out_of_device_memory(error: BaseException) -> bool:
-    return type(error).__name__ == "OutOfMemoryError"
+def _tells_of_memory(error: BaseException) -> bool:
+    """Of a device too: torch has an OutOfMemoryError, XGBoost a text."""
+    if type(error).__name__ == "OutOfMemoryError":
+        return True
+    return bool(_NO_MEMORY.search(str(error)))

@@ -15,8 +15,8 @@ from ml.runtime.conventions import slug
 from ml.runtime.errors import DataError, UserError
 from ml.runtime.execution import execute
 from ml.runtime.failures import Failure
+from ml.runtime.fingerprint import Code, checked_out
 from ml.runtime.phase import Phase
-from ml.runtime.reporting import property_texts
 from ml.runtime.step import Outcome, Step
 
 if TYPE_CHECKING:
@@ -36,10 +36,16 @@ class FolderStep(Step):
         As in :class:`~ml.runtime.step.Step`.
     out : Path
         The folder; it is made, and what an earlier run of the step left in it is replaced.
+    parent : FolderStep, optional
+        The pipeline that it is a step of.
     """
 
-    def __init__(self, phase: str, run_id: str, out: Path) -> None:
+    def __init__(
+        self, phase: str, run_id: str, out: Path, parent: FolderStep | None = None
+    ) -> None:
         self.out = out
+        self._parent = parent
+        self._started = time.perf_counter()
         out.mkdir(parents=True, exist_ok=True)
         (out / RECORD).unlink(missing_ok=True)
         super().__init__(phase, run_id, out)
@@ -66,7 +72,7 @@ class FolderStep(Step):
         """On a laptop every phase may run; its packages are for its user to install."""
         return ()
 
-    def fetch(self, reference: str, artifact: str, where: str) -> Path:
+    def _fetch(self, reference: str, artifact: str, where: str) -> Path:
         """The artifact's file in an earlier step's folder."""
         record = _read_record(Path(reference), where)
         if artifact not in record["artifacts"]:
@@ -105,7 +111,7 @@ class FolderStep(Step):
             )
         return found
 
-    def dataset(self, reference: str, where: str) -> Path:
+    def _dataset(self, reference: str, where: str) -> Path:
         """The folder itself, or the one inside a data-registration step's folder."""
         folder = Path(reference)
         inner = folder / "dataset"
@@ -117,7 +123,7 @@ class FolderStep(Step):
             mend="name the --out folder of a data-registration step",
         )
 
-    def download(self, source: str, where: str) -> Path:
+    def _download(self, source: str, where: str) -> Path:
         """The path itself; addresses need ClearML's storage."""
         path = Path(source).expanduser()
         if "://" in source or not path.is_file():
@@ -128,13 +134,13 @@ class FolderStep(Step):
             )
         return path
 
-    def artifact(self, name: str, path: Path) -> None:
+    def _keep(self, name: str, path: Path) -> None:
         """Keep the file in the step's folder."""
         if path.resolve().parent != self.out.resolve():
             shutil.copyfile(path, self.out / path.name)
         self._record["artifacts"][name] = path.name
 
-    def create_dataset(self, name: str, folder: Path, tags: Sequence[str]) -> str:
+    def _create_dataset(self, name: str, folder: Path, tags: Sequence[str]) -> str:
         """Copy the files to the folder ``dataset``."""
         target = self.out / "dataset"
         shutil.rmtree(target, ignore_errors=True)
@@ -145,11 +151,11 @@ class FolderStep(Step):
         """There is no list of models without ClearML; the record says which artifact it is."""
         self._record["model"] = {"name": name, "artifact": artifact, "framework": framework}
 
-    def properties(self, **values: object) -> None:
+    def _set_properties(self, texts: Mapping[str, str]) -> None:
         """Kept in the record."""
-        self._record["properties"].update(property_texts(values))
+        self._record["properties"].update(texts)
 
-    def value(self, name: str, number: float) -> None:
+    def _show_value(self, name: str, number: float) -> None:
         """Kept in the record."""
         self._record["values"][name] = number
 
@@ -162,6 +168,17 @@ class FolderStep(Step):
         """Kept in a file of its own."""
         path = self.out / f"{name}.json"
         path.write_text(json.dumps(value, indent=2, default=str) + "\n", "utf-8")
+
+    @property
+    def code(self) -> Code:
+        """The commit that is checked out; there is no image."""
+        return Code(checked_out())
+
+    def give_up(self, failure: Failure) -> None:
+        """Write the record, and that of the pipeline that the step is one of."""
+        self.finish(time.perf_counter() - self._started, failure)
+        if self._parent:
+            self._parent.give_up(failure)
 
     @property
     def run_reference(self) -> str:
@@ -183,7 +200,7 @@ class FolderStep(Step):
             if not passed.issuperset(step.parents):
                 continue
             self.log(f"== {step.name}")
-            child = FolderStep(step.phase, self.run_id, self.out / step.name)
+            child = FolderStep(step.phase, self.run_id, self.out / step.name, self)
             done[step.name] = child
             failure = child.run(PHASES[step.phase], resolved(step, look_up))
             if failure is None or step.may_fail:
@@ -193,9 +210,8 @@ class FolderStep(Step):
 
     def run(self, phase: Phase, values: Mapping[str, str]) -> Failure | None:
         """Run a phase as this step, and write what came of it."""
-        started = time.perf_counter()
         failure = execute(self, phase, values)
-        self.finish(time.perf_counter() - started, failure)
+        self.finish(time.perf_counter() - self._started, failure)
         return failure
 
     def _show_plot(self, title: str, figure: go.Figure) -> None:

@@ -11,12 +11,13 @@ _GIGABYTE = 1e9
 # version 1 says "no limit" by a number that no machine has
 _NO_LIMIT = 1 << 60
 _FILE_PAGES = ("inactive_file", "active_file")
+_OWN_PAGES = ("RssAnon", "RssShmem")
 _ROOT = Path("/")
 
 
 @dataclass(frozen=True)
-class Group:
-    """The memory of a control group: what a container is held to.
+class Bound:
+    """What memory a process may have: by a control group, as a container has one, or a machine.
 
     Parameters
     ----------
@@ -50,20 +51,12 @@ def available(root: Path = _ROOT) -> int | None:
         The least of what the limits of its control groups leave and what the machine has;
         None where the system tells neither.
     """
-    found = [group.left for group in groups(root)]
-    machine = _meminfo(root).get("MemAvailable")
-    if machine is not None:
-        found.append(machine)
-    return min(found, default=None)
+    return min((bound.left for bound in bounds(root)), default=None)
 
 
 def total(root: Path = _ROOT) -> int | None:
     """Bytes that this process may hold at most: its tightest limit, or the machine's memory."""
-    found = [group.limit for group in groups(root)]
-    machine = _meminfo(root).get("MemTotal")
-    if machine is not None:
-        found.append(machine)
-    return min(found, default=None)
+    return min((bound.limit for bound in bounds(root)), default=None)
 
 
 def require(bytes_needed: float, what: str, where: str, root: Path = _ROOT) -> None:
@@ -100,8 +93,31 @@ def gigabytes(size: float) -> str:
     return f"{number:.1f} GB" if number >= 0.1 else f"{number:.3f} GB"
 
 
-def groups(root: Path = _ROOT) -> list[Group]:
-    """The control groups with a limit that this process is in, the innermost first.
+def bounds(root: Path = _ROOT) -> list[Bound]:
+    """All that this process's memory is bound by: its control groups' limits, and the machine."""
+    found = _groups(root)
+    told = _meminfo(root)
+    if {"MemTotal", "MemAvailable"} <= told.keys():
+        found.append(Bound(told["MemTotal"], told["MemTotal"] - told["MemAvailable"]))
+    return found
+
+
+def held(root: Path = _ROOT) -> int:
+    """Bytes that this process and its children hold, pages of files apart."""
+    found, waiting = 0, ["self"]
+    while waiting:
+        process = root / "proc" / waiting.pop()
+        for line in _read(process / "status").splitlines():
+            name, _, rest = line.partition(":")
+            if name in _OWN_PAGES:
+                found += int(rest.split()[0]) * 1024
+        for children in process.glob("task/*/children"):
+            waiting += _read(children).split()
+    return found
+
+
+def _groups(root: Path) -> list[Bound]:
+    """The control groups with a limit, the innermost first.
 
     A container sees its own group as the top of the tree, whatever path the kernel tells.
     """
@@ -123,7 +139,7 @@ def groups(root: Path = _ROOT) -> list[Group]:
     return found
 
 
-def _group(folder: Path, limit_file: str, usage_file: str, prefix: str) -> Group | None:
+def _group(folder: Path, limit_file: str, usage_file: str, prefix: str) -> Bound | None:
     limit = _number(_read(folder / limit_file))
     usage = _number(_read(folder / usage_file))
     if limit is None or usage is None or limit >= _NO_LIMIT:
@@ -131,7 +147,7 @@ def _group(folder: Path, limit_file: str, usage_file: str, prefix: str) -> Group
     lines = (line.split() for line in _read(folder / "memory.stat").splitlines())
     pages = {line[0]: int(line[1]) for line in lines if len(line) == 2}
     droppable = sum(pages.get(prefix + name, 0) for name in _FILE_PAGES)
-    return Group(limit, max(0, usage - droppable))
+    return Bound(limit, max(0, usage - droppable))
 
 
 def _meminfo(root: Path) -> dict[str, int]:

@@ -13,6 +13,7 @@ from clearml.backend_api import Session
 from ml.runtime import conventions as names
 from ml.runtime import record as records
 from ml.runtime.differences import Template
+from ml.runtime.failures import Failure
 from ml.runtime.record import TaskRecord
 from ml.runtime.step import Outcome
 
@@ -62,6 +63,25 @@ class Server:
         """Remove user properties of a task."""
         keys = [{"section": "properties", "name": name} for name in properties]
         self._call("tasks.delete_hyper_params", task=task_id, hyperparams=keys, force=True)
+
+    def give_up(self, task_id: str, failure: Failure) -> None:
+        """Name a task's failure, log it and mark the task failed: no part of the SDK takes part."""
+        values = {
+            names.PROPERTY_FAILURE_CLASS: failure.failure_class,
+            names.PROPERTY_FAILURE: failure.summary,
+        }
+        items = [
+            {"section": "properties", "name": name, "value": value, "type": "str"}
+            for name, value in values.items()
+        ]
+        self._call("tasks.edit_hyper_params", task=task_id, hyperparams=items, force=True)
+        self._call(
+            "tasks.failed",
+            task=task_id,
+            status_reason=failure.failure_class,
+            status_message=failure.summary,
+            force=True,
+        )
 
     def delete_configuration(self, task_id: str, *objects: str) -> None:
         """Remove configuration objects of a task."""

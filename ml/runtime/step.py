@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ml.runtime import conventions as names
 from ml.runtime import reporting
+from ml.runtime.tracing import Trace
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from ml.pipeline import PlannedStep
+    from ml.runtime.failures import Failure
+    from ml.runtime.fingerprint import Code
     from ml.runtime.phase import Phase
 
 
@@ -86,7 +90,9 @@ class Step(ABC):
         self.phase = phase
         self.run_id = run_id
         self.work = work
+        self.trace = Trace()
         self._plots = reporting.PlotBudget(phase)
+        self._stated: dict[str, str] = {}
 
     @abstractmethod
     def guard(self, phase: Phase, parameters: BaseModel) -> Sequence[str]:
@@ -106,9 +112,11 @@ class Step(ABC):
 
     # inputs
 
-    @abstractmethod
     def fetch(self, reference: str, artifact: str, where: str) -> Path:
         """The file of an artifact of an earlier step; `where` names the field that asked for it."""
+        path = self._fetch(reference, artifact, where)
+        self.trace.fetched("artifact", artifact, path, reference)
+        return path
 
     def fetch_json(self, reference: str, artifact: str, where: str) -> Any:
         """An artifact of an earlier step that is JSON."""
@@ -118,41 +126,62 @@ class Step(ABC):
     def outcomes(self, run_id: str, where: str) -> list[Outcome]:
         """The steps of a run, in the order they started."""
 
-    @abstractmethod
     def dataset(self, reference: str, where: str) -> Path:
         """The folder that holds a data set's files."""
+        folder = self._dataset(reference, where)
+        self.trace.fetched("dataset", "dataset", folder, reference)
+        return folder
 
-    @abstractmethod
     def download(self, source: str, where: str) -> Path:
         """A local file for a URL or a path."""
+        path = self._download(source, where)
+        self.trace.fetched("file", where, path, source)
+        return path
 
     # outputs
 
-    @abstractmethod
     def artifact(self, name: str, path: Path) -> None:
         """Keep a file under a name that later steps ask for."""
+        self.trace.left(name, path)
+        self._keep(name, path)
 
     def artifact_json(self, name: str, value: Any) -> None:
         """Keep a value as a JSON file."""
-        path = self.work / f"{name}.json"
-        path.write_text(json.dumps(value, indent=2, default=str) + "\n", "utf-8")
-        self.artifact(name, path)
+        self.artifact(name, self._json_file(name, value))
 
-    @abstractmethod
+    def fingerprint(self, value: Mapping[str, Any]) -> None:
+        """Keep the step's fingerprint (:mod:`ml.runtime.fingerprint`)."""
+        name = names.ARTIFACT_FINGERPRINT
+        self._keep(name, self._json_file(name, value))
+
     def create_dataset(self, name: str, folder: Path, tags: Sequence[str]) -> str:
         """Make a data set of a folder's files; returns the reference for :meth:`dataset`."""
+        self.trace.left("dataset", folder)
+        return self._create_dataset(name, folder, tags)
 
     @abstractmethod
     def register_model(self, name: str, artifact: str, framework: str, labels: Sequence[str]):
         """Enter an artifact of this step in the list of models."""
 
-    @abstractmethod
     def properties(self, **values: object) -> None:
         """Set user properties: the summary that one wants in the table of tasks."""
+        texts = reporting.property_texts(values)
+        self._stated.update(texts)
+        self._set_properties(texts)
 
-    @abstractmethod
+    @property
+    def stated(self) -> Mapping[str, str]:
+        """The user properties that the step has set so far."""
+        return self._stated
+
     def value(self, name: str, number: float) -> None:
         """Report one number."""
+        self.trace.results[name] = float(number)
+        self._show_value(name, number)
+
+    def computed_on(self, device: str) -> None:
+        """Say which device the numbers come from, where it is another than the step asked for."""
+        self.trace.device = device
 
     @abstractmethod
     def curve(self, title: str, series: str, numbers: Sequence[float]) -> None:
@@ -161,6 +190,15 @@ class Step(ABC):
     @abstractmethod
     def configuration(self, name: str, value: Any) -> None:
         """Keep a configuration object."""
+
+    @property
+    @abstractmethod
+    def code(self) -> Code:
+        """What the step runs."""
+
+    @abstractmethod
+    def give_up(self, failure: Failure) -> None:
+        """Write why the step ends, from another thread, just before its process is ended."""
 
     @property
     @abstractmethod
@@ -190,3 +228,29 @@ class Step(ABC):
 
     @abstractmethod
     def _show_table(self, title: str, frame: pd.DataFrame) -> None: ...
+
+    @abstractmethod
+    def _show_value(self, name: str, number: float) -> None: ...
+
+    @abstractmethod
+    def _set_properties(self, texts: Mapping[str, str]) -> None: ...
+
+    @abstractmethod
+    def _fetch(self, reference: str, artifact: str, where: str) -> Path: ...
+
+    @abstractmethod
+    def _dataset(self, reference: str, where: str) -> Path: ...
+
+    @abstractmethod
+    def _download(self, source: str, where: str) -> Path: ...
+
+    @abstractmethod
+    def _keep(self, name: str, path: Path) -> None: ...
+
+    @abstractmethod
+    def _create_dataset(self, name: str, folder: Path, tags: Sequence[str]) -> str: ...
+
+    def _json_file(self, name: str, value: Any) -> Path:
+        path = self.work / f"{name}.json"
+        path.write_text(json.dumps(value, indent=2, default=str) + "\n", "utf-8")
+        return path

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,13 +18,13 @@ from ml.runtime.controller import run_plan
 from ml.runtime.errors import DataError, UserError
 from ml.runtime.execution import execute
 from ml.runtime.failures import Failure, describe
+from ml.runtime.fingerprint import Code
 from ml.runtime.guard import check_start, refuse_template
 from ml.runtime.identity import settle
 from ml.runtime.origin import StepList, named_steps, note_start
 from ml.runtime.parameters import FOREIGN_SECTIONS
 from ml.runtime.phase import Phase
 from ml.runtime.record import TaskRecord
-from ml.runtime.reporting import property_texts
 from ml.runtime.resuming import was_put_back
 from ml.runtime.routing import Routing
 from ml.runtime.server import Server
@@ -135,7 +135,7 @@ class TaskStep(Step):
             self._task.add_tags([names.DIFFERS_TAG])
         return permit.packages
 
-    def fetch(self, reference: str, artifact: str, where: str) -> Path:
+    def _fetch(self, reference: str, artifact: str, where: str) -> Path:
         """Download an artifact of another task."""
         task = self._other(reference, where)
         if artifact not in task.artifacts:
@@ -158,7 +158,7 @@ class TaskStep(Step):
         """The tasks that bear the run's tag, without this one."""
         return [one for one in self._server.outcomes(run_id) if one.reference != self._task.id]
 
-    def dataset(self, reference: str, where: str) -> Path:
+    def _dataset(self, reference: str, where: str) -> Path:
         """Download a data set's files."""
         mend = "name the id of a data set, as data-registration shows it"
         if not reference:
@@ -170,7 +170,7 @@ class TaskStep(Step):
                 f"the data set {reference!r} cannot be had: {error}", where=where, mend=mend
             ) from None
 
-    def download(self, source: str, where: str) -> Path:
+    def _download(self, source: str, where: str) -> Path:
         """Download an address with the agent's credentials; a path is one of the node's."""
         path = source
         if "://" in source:
@@ -193,11 +193,11 @@ class TaskStep(Step):
             )
         return Path(path)
 
-    def artifact(self, name: str, path: Path) -> None:
+    def _keep(self, name: str, path: Path) -> None:
         """Upload a file to the file server."""
         self._task.upload_artifact(name, artifact_object=path, wait_on_upload=True)
 
-    def create_dataset(self, name: str, folder: Path, tags: Sequence[str]) -> str:
+    def _create_dataset(self, name: str, folder: Path, tags: Sequence[str]) -> str:
         """Make a ClearML data set; returns its id."""
         dataset = Dataset.create(
             dataset_name=name,
@@ -220,11 +220,11 @@ class TaskStep(Step):
         )
         model.update_weights(register_uri=self._task.artifacts[artifact].url)
 
-    def properties(self, **values: object) -> None:
+    def _set_properties(self, texts: Mapping[str, str]) -> None:
         """Set user properties of the task."""
-        self._task.set_user_properties(**property_texts(values))
+        self._task.set_user_properties(**texts)
 
-    def value(self, name: str, number: float) -> None:
+    def _show_value(self, name: str, number: float) -> None:
         """Report a single value."""
         self._task.get_logger().report_single_value(name, number)
 
@@ -239,6 +239,16 @@ class TaskStep(Step):
         self._task.set_configuration_object(
             name, config_text=json.dumps(value, indent=2, default=str), config_type="json"
         )
+
+    @property
+    def code(self) -> Code:
+        """The commit and the image that the agent took, as the server has them."""
+        own = self._server.record(self._task.id)
+        return Code(own.script.get("version_num") or "", own.container.get("image") or "")
+
+    def give_up(self, failure: Failure) -> None:
+        """Say on the server why the task ends, by few small requests."""
+        self._server.give_up(self._task.id, failure)
 
     @property
     def run_reference(self) -> str:

@@ -11,6 +11,10 @@ class OutOfMemoryError(RuntimeError):
     """Named as PyTorch names it."""
 
 
+class CatBoostError(Exception):
+    """Named as CatBoost names its only error."""
+
+
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
@@ -22,6 +26,9 @@ class OutOfMemoryError(RuntimeError):
         (TimeoutError("late"), "timeout"),
         (MemoryError(), "resource"),
         (OutOfMemoryError("CUDA out of memory"), "resource"),
+        (CatBoostError("util/generic/alloc.cpp:12: std::bad_alloc"), "resource"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"), "resource"),
+        (RuntimeError("cudaErrorMemoryAllocation: out of memory"), "resource"),
         (OSError(errno.ENOSPC, "no space left"), "resource"),
         (requests.ConnectionError("refused"), "infrastructure"),
         (FileNotFoundError("gone"), "data-access"),
@@ -47,3 +54,8 @@ def test_a_bug_is_told_with_its_traceback_and_one_line():
     assert failure.summary == "KeyError: 'gone'"
     assert "Traceback" in failure.detail
     assert __file__ in failure.detail
+
+
+def test_a_lack_of_memory_that_says_nothing_is_said():
+    assert describe(MemoryError()).summary == "MemoryError: out of memory"
+    assert describe(ZeroDivisionError()).summary == "ZeroDivisionError"
