@@ -18,6 +18,22 @@ _FIRST_DATE, _LAST_DATE = (pd.Timestamp(day, tz="UTC") for day in ("1678-01-01",
 _BOOLEANS = {"true": "True", "false": "False"}
 
 
+class BadValuesError(DataError):
+    """Values of one column that are not what the schema says.
+
+    Parameters
+    ----------
+    what, where, mend : str
+        As in :class:`~ml.runtime.errors.UserError`.
+    positions : ndarray of int
+        The positions of the rows that hold them, in order.
+    """
+
+    def __init__(self, what: str, *, where: str, mend: str, positions: np.ndarray) -> None:
+        super().__init__(what, where=where, mend=mend)
+        self.positions = positions
+
+
 def conform(frame: pd.DataFrame, schema: Schema, where: str) -> pd.DataFrame:
     """The feature columns in the schema's order, with the types that models are fitted on.
 
@@ -38,7 +54,9 @@ def conform(frame: pd.DataFrame, schema: Schema, where: str) -> pd.DataFrame:
     Raises
     ------
     DataError
-        Missing columns, or values that are no number or date where one is expected.
+        Missing columns.
+    BadValuesError
+        Values that are no number or date where one is expected.
     """
     missing = [name for name in schema.features if name not in frame.columns]
     if missing:
@@ -134,9 +152,10 @@ def _texts(values: pd.Series, where: str) -> pd.Series:
 def _refuse(values: pd.Series, bad: pd.Series, expected: str, where: str) -> None:
     if bad.any():
         first = values[bad].tolist()[0]
-        raise DataError(
+        raise BadValuesError(
             f"column {values.name!r} holds {first!r}, which is not {expected} "
             f"({int(bad.sum())} such rows)",
             where=where,
             mend="correct the values, or leave the cells empty",
+            positions=np.flatnonzero(bad.to_numpy()),
         )
