@@ -1,21 +1,29 @@
-"""Making a frame conform to a stored schema, or saying where it does not."""
+"""Making a frame conform to a stored schema, or saying where it does not.
+
+Each value is looked at by itself, so that rows conform to the same values however they come in
+chunks, and no cell of a large frame becomes a Python object.
+"""
 
 from __future__ import annotations
 
+import difflib
 import numbers
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from pandas.api import types
 
 from ml.runtime.errors import DataError
 from ml.tabular.inspection import class_labels, listed
-from ml.tabular.schema import Schema
+from ml.tabular.schema import Column, Schema
 
-_SECONDS_PER_DAY = 86400.0
+MAX_HINTS = 3
+_MICROSECONDS_PER_DAY = 86_400_000_000.0
 # dates such as 9999-12-31 stand for no date; these years are those that nanoseconds can count
-_FIRST_DATE, _LAST_DATE = (pd.Timestamp(day, tz="UTC") for day in ("1678-01-01", "2262-01-01"))
+_FIRST_DATE, _LAST_DATE = (np.datetime64(day, "us") for day in ("1678-01-01", "2262-01-01"))
 _BOOLEANS = {"true": "True", "false": "False"}
+_TEXT = pd.StringDtype("pyarrow", na_value=np.nan)
 
 
 class BadValuesError(DataError):
@@ -49,38 +57,33 @@ def conform(frame: pd.DataFrame, schema: Schema, where: str) -> pd.DataFrame:
     -------
     DataFrame
         Shape (rows, features): numbers as float64; dates as days since 1970 in float64, missing
-        outside the years 1678 to 2261; categories as objects that are texts or NaN.
+        outside the years 1678 to 2261; categories and texts as Categoricals of texts.
 
     Raises
     ------
     DataError
         Missing columns.
     BadValuesError
-        Values that are no number or date where one is expected.
+        Values that are no finite number or date where one is expected.
     """
-    missing = [name for name in schema.features if name not in frame.columns]
-    if missing:
-        raise DataError(
-            f"columns are missing: {listed(missing)}",
-            where=where,
-            mend=f"give all of: {listed(schema.features)}",
-        )
-    convert = {"numeric": _numbers, "datetime": _days, "category": _texts}
+    _check_columns(frame, schema, where)
     return pd.DataFrame(
-        {column.name: convert[column.kind](frame[column.name], where) for column in schema.columns},
+        {column.name: _conformed(frame[column.name], column, where) for column in schema.columns},
         index=frame.index,
+        copy=False,
     )
 
 
 def conform_target(target: pd.Series, schema: Schema, where: str) -> np.ndarray:
     """The target: float64 values, or texts that are among the schema's classes; shape (rows,)."""
     if not schema.is_classification:
-        return _numbers(target, where).to_numpy()
+        return _numbers(target, where)
     labels = class_texts(target, schema)
-    unknown = sorted(set(labels) - set(schema.classes))
+    unknown = sorted(set(labels.unique()) - set(schema.classes), key=str)
     if unknown:
         raise DataError(
-            f"the target has classes that the training data has not: {', '.join(unknown[:5])}",
+            f"the target has classes that the training data has not: "
+            f"{', '.join(map(str, unknown[:5]))}",
             where=where,
             mend=f"the classes are {', '.join(schema.classes)}",
         )
@@ -104,8 +107,72 @@ def class_texts(target: pd.Series, schema: Schema) -> pd.Series:
         number = _number(text)
         return text if number is None else by_number.get(number, text)
 
-    labels = class_labels(target)
-    return labels.map({text: spelled(text) for text in labels.dropna().unique()}).astype(object)
+    codes, values = pd.factorize(target)
+    labels = [spelled(text) for text in class_labels(pd.Series(values))]
+    # the last one is for those that are missing, which have the code -1
+    texts = np.array([*labels, np.nan], dtype=object)
+    return pd.Series(texts[codes], index=target.index, name=target.name, dtype=object)
+
+
+def days_of(values: pd.Series, where: str, date_format: str = "") -> np.ndarray:
+    """Dates as days since 1970 in UTC, float64, shape (rows,); NaN where missing or far away.
+
+    Parameters
+    ----------
+    values : Series
+        Dates, or texts that write them.
+    where : str
+        The field or file, for messages.
+    date_format : str
+        How texts write them, as :func:`time.strptime` has it. ISO 8601 is understood, too.
+
+    Raises
+    ------
+    BadValuesError
+        Values that are no date.
+    """
+    if not types.is_datetime64_any_dtype(values):
+        values = _parsed(values, where, date_format)
+    if getattr(values.dt, "tz", None) is not None:
+        values = values.dt.tz_convert("UTC").dt.tz_localize(None)
+    moments = values.to_numpy(dtype="datetime64[us]")
+    days = moments.view(np.int64) / _MICROSECONDS_PER_DAY
+    days[~((moments >= _FIRST_DATE) & (moments < _LAST_DATE))] = np.nan
+    return days
+
+
+def row_number(values: pd.Series, position: int) -> int:
+    """The number of a row as its user counts, the first being 1.
+
+    An index of whole numbers counts the rows of the file that a chunk is of.
+    """
+    if types.is_integer_dtype(values.index):
+        return int(values.index[position]) + 1
+    return position + 1
+
+
+def _check_columns(frame: pd.DataFrame, schema: Schema, where: str) -> None:
+    missing = [name for name in schema.features if name not in frame.columns]
+    if not missing:
+        return
+    others = {str(name).lower(): name for name in frame.columns if name not in schema.features}
+    hints = []
+    for name in missing:
+        close = difflib.get_close_matches(name.lower(), others, n=1, cutoff=0.7)
+        hints += [f"is {others[close[0]]!r} meant to be {name!r}?"] if close else []
+    raise DataError(
+        "; ".join([f"columns are missing: {listed(missing)}", *hints[:MAX_HINTS]]),
+        where=where,
+        mend=f"give all of: {listed(schema.features)}",
+    )
+
+
+def _conformed(values: pd.Series, column: Column, where: str) -> np.ndarray | pd.Categorical:
+    if column.kind == "numeric":
+        return _numbers(values, where)
+    if column.kind == "datetime":
+        return days_of(values, where, column.format)
+    return _categorical(values)
 
 
 def _number(text: str) -> float | None:
@@ -115,47 +182,89 @@ def _number(text: str) -> float | None:
         return None
 
 
-def _numbers(values: pd.Series, where: str) -> pd.Series:
-    numeric = pd.to_numeric(values, errors="coerce").astype("float64")
-    _refuse(values, numeric.isna() & values.notna(), "a number", where)
+def _numbers(values: pd.Series, where: str) -> np.ndarray:
+    if types.is_numeric_dtype(values):
+        numeric = values.to_numpy(dtype=np.float64, na_value=np.nan)
+    else:
+        given = values.astype(values.cat.categories.dtype) if _is_categorical(values) else values
+        numeric = pd.to_numeric(given, errors="coerce").to_numpy(np.float64, na_value=np.nan)
+        _refuse(values, np.isnan(numeric) & values.notna().to_numpy(), "a number", where)
     _refuse(values, np.isinf(numeric), "a finite number", where)
     return numeric
 
 
-def _days(values: pd.Series, where: str) -> pd.Series:
-    if not types.is_datetime64_any_dtype(values):
-        given = values
+def _parsed(values: pd.Series, where: str, date_format: str) -> pd.Series:
+    given = values
+    if not types.is_string_dtype(values.dtype) or types.is_object_dtype(values.dtype):
+        values = values.astype(object)
         # a bare number would be taken for nanoseconds, or for a year
         bare = values.map(lambda value: isinstance(value, numbers.Real)).astype(bool)
-        values = pd.to_datetime(
-            values.astype(object).mask(bare), errors="coerce", utc=True, format="ISO8601"
-        )
-        expected = "a date as ISO 8601 writes it, such as 2026-11-23"
-        _refuse(given, values.isna() & given.notna(), expected, where)
-    moments = pd.to_datetime(values, utc=True).dt.as_unit("us")
-    moments = moments.where((moments >= _FIRST_DATE) & (moments < _LAST_DATE))
-    epoch = pd.Timestamp(0, tz="UTC").as_unit("us")
-    return (moments - epoch).dt.total_seconds() / _SECONDS_PER_DAY
+        values = values.mask(bare)
+    parsed = pd.to_datetime(values, errors="coerce", utc=True, format="ISO8601")
+    unread = parsed.isna() & given.notna()
+    if date_format and unread.any():
+        # the rest: a date that both could read is read as ISO 8601 has it
+        texts = values[unread].astype("string").str.strip()
+        parsed = parsed.dt.as_unit("us")
+        found = pd.to_datetime(texts, errors="coerce", utc=True, format=date_format)
+        parsed = parsed.where(~unread, found.dt.as_unit("us").reindex(parsed.index))
+    expected = "a date as ISO 8601 writes it, such as 2026-11-23"
+    if date_format:
+        expected += f", nor one written as {date_format}"
+    _refuse(given, (parsed.isna() & given.notna()).to_numpy(), expected, where)
+    return parsed
 
 
-def _texts(values: pd.Series, where: str) -> pd.Series:
-    present = values.notna()
-    if types.is_bool_dtype(values):
-        # as a CSV spells them
-        values = values.astype("string").str.lower()
-    elif types.is_float_dtype(values) and (values[present] % 1 == 0).all():
-        # whole numbers become floats where one is missing
-        values = values.astype("Int64")
-    return values.astype("string").astype(object).where(present, np.nan)
+def _categorical(values: pd.Series) -> pd.Categorical:
+    """A Categorical of texts, each as a CSV spells it."""
+    if _is_categorical(values):
+        codes, found = values.cat.codes.to_numpy(), values.cat.categories
+        if types.is_string_dtype(found.dtype):
+            return values.array
+    elif types.is_string_dtype(values.dtype) and not types.is_object_dtype(values.dtype):
+        return _encoded(values)
+    else:
+        codes, found = pd.factorize(values)
+    texts = pd.Index([_spelled(value) for value in found], dtype=_TEXT)
+    if texts.has_duplicates:
+        again, texts = pd.factorize(texts)
+        # the last one is for those that are missing, which have the code -1
+        codes = np.append(again, -1)[codes]
+    return pd.Categorical.from_codes(codes, texts)
 
 
-def _refuse(values: pd.Series, bad: pd.Series, expected: str, where: str) -> None:
-    if bad.any():
-        first = values[bad].tolist()[0]
-        raise BadValuesError(
-            f"column {values.name!r} holds {first!r}, which is not {expected} "
-            f"({int(bad.sum())} such rows)",
-            where=where,
-            mend="correct the values, or leave the cells empty",
-            positions=np.flatnonzero(bad.to_numpy()),
-        )
+def _encoded(values: pd.Series) -> pd.Categorical:
+    array = pa.array(values, type=pa.large_string(), from_pandas=True)
+    if isinstance(array, pa.ChunkedArray):
+        array = array.combine_chunks()
+    encoded = array.dictionary_encode()
+    codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    return pd.Categorical.from_codes(codes, pd.Index(pd.array(encoded.dictionary, dtype=_TEXT)))
+
+
+def _spelled(value: object) -> str:
+    if isinstance(value, bool | np.bool_):
+        return str(value).lower()
+    # whole numbers become floats where one is missing
+    if isinstance(value, float | np.floating) and value == int(value):
+        return str(int(value))
+    return str(value)
+
+
+def _is_categorical(values: pd.Series) -> bool:
+    return isinstance(values.dtype, pd.CategoricalDtype)
+
+
+def _refuse(values: pd.Series, bad: np.ndarray, expected: str, where: str) -> None:
+    if not bad.any():
+        return
+    positions = np.flatnonzero(bad)
+    first, count = int(positions[0]), len(positions)
+    found = values.iloc[[first]].astype(object).tolist()[0]
+    raise BadValuesError(
+        f"column {values.name!r} holds {found!r}, which is not {expected} "
+        f"(data row {row_number(values, first)}; {count} such {'row' if count == 1 else 'rows'})",
+        where=where,
+        mend="correct the values, or leave the cells empty",
+        positions=positions,
+    )
