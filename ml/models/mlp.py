@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
+
 from pydantic import Field
 
-from ml.runtime.model import Model, ModelParameters
+from ml.runtime.model import Choice, Model, ModelParameters, Range
 
 
 class Parameters(ModelParameters):
@@ -19,11 +21,19 @@ class Parameters(ModelParameters):
     batch_size: int = Field(64, ge=1, le=1_000_000, description="rows per step")
 
 
-def build(parameters: Parameters, kind: str, seed: int):
+def build(parameters: Parameters, kind: str, seed: int, threads: int = 1):
     """An estimator that trains with PyTorch and predicts without it."""
     from ml.tabular.network import Network
 
-    return Network(kind=kind, seed=seed, **parameters.model_dump())
+    return Network(kind=kind, seed=seed, threads=threads, **parameters.model_dump())
+
+
+def memory(parameters: Parameters, rows: int, inputs: int, outputs: int) -> int:
+    """The inputs in single precision; weights, gradients and both moments; values of a batch."""
+    widths = [inputs, *[parameters.hidden] * parameters.layers, outputs]
+    weights = sum(a * b + b for a, b in itertools.pairwise(widths))
+    batch = min(rows, parameters.batch_size) * sum(widths)
+    return rows * inputs * 4 + weights * 4 * 4 + batch * 4 * 3
 
 
 MODEL = Model(
@@ -33,4 +43,15 @@ MODEL = Model(
     framework="pytorch",
     parameters=Parameters,
     build=build,
+    search={
+        "hidden": Range(16, 256, log=True),
+        "layers": Range(1, 4),
+        "dropout": Range(0.0, 0.5),
+        "learning_rate": Range(3e-4, 3e-2, log=True),
+        "weight_decay": Range(1e-5, 0.3, log=True),
+        "epochs": Range(20, 200, log=True),
+        "batch_size": Choice((32, 64, 128, 256, 1024)),
+    },
+    explained_by="sampling",
+    memory=memory,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from ml.runtime.model import Model, ModelParameters
+from ml.runtime.model import Model, ModelParameters, Range
 
 
 class Parameters(ModelParameters):
@@ -14,7 +14,7 @@ class Parameters(ModelParameters):
     max_iter: int = Field(2000, ge=1, le=100_000, description="most steps of the solver")
 
 
-def build(parameters: Parameters, kind: str, seed: int):
+def build(parameters: Parameters, kind: str, seed: int, threads: int = 1):
     """A scikit-learn estimator."""
     from sklearn.linear_model import LogisticRegression, Ridge
 
@@ -32,4 +32,6 @@ MODEL = Model(
     framework="scikit-learn",
     parameters=Parameters,
     build=build,
+    search={"alpha": Range(1e-3, 1e3, log=True)},
+    explained_by="linear",
 )

@@ -8,6 +8,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+KINDS = ("regression", "binary", "multiclass")
+CLASSES = ("binary", "multiclass")
+
 
 class ModelParameters(BaseModel):
     """The base of a model's own parameters."""
@@ -56,9 +59,11 @@ class Model:
     parameters : type
         Its own typed parameters.
     build : callable
-        ``build(parameters, kind, seed)`` gives an estimator with ``fit(x, y)``, ``predict(x)``
-        and, for classes, ``predict_proba(x)`` and ``classes_``. An estimator that has an attribute
-        ``history_`` (name → numbers per iteration) after its fit gets these shown as curves.
+        ``build(parameters, kind, seed, threads)`` gives an estimator with ``fit(x, y)``,
+        ``predict(x)`` and, for classes, ``predict_proba(x)`` and ``classes_``. It computes with
+        `threads` threads, writes no files, and gives the same bits again for the same seed. An
+        estimator that has an attribute ``history_`` (name → numbers per iteration) after its fit
+        gets these shown as curves; one that has ``device_`` says where it was fitted.
     search : mapping
         Parameter → where tuning looks for it.
     explained_by : str
@@ -69,6 +74,8 @@ class Model:
         matrix that it is given; nothing by default.
     most_rows : int, optional
         The most rows that it can be fitted on in a time that anybody would wait.
+    kinds : tuple of str
+        The kinds of problem that it can learn.
     """
 
     name: str
@@ -76,8 +83,9 @@ class Model:
     accelerator: Literal["cpu", "gpu"]
     framework: str
     parameters: type[ModelParameters]
-    build: Callable[[Any, str, int], Any]
+    build: Callable[[Any, str, int, int], Any]
     search: Mapping[str, Range | Choice] = field(default_factory=dict)
     explained_by: Literal["tree", "linear", "sampling"] = "sampling"
     memory: Callable[[Any, int, int, int], int] | None = None
     most_rows: int | None = None
+    kinds: tuple[str, ...] = KINDS

@@ -24,6 +24,8 @@ class Network:
         Of the weights, the order of rows, and dropout.
     hidden, layers, dropout, learning_rate, weight_decay, epochs, batch_size
         See :class:`ml.models.mlp.Parameters`.
+    threads : int
+        Of training on the CPU.
 
     Attributes
     ----------
@@ -47,6 +49,7 @@ class Network:
         weight_decay: float,
         epochs: int,
         batch_size: int,
+        threads: int = 1,
     ) -> None:
         self.kind = kind
         self.seed = seed
@@ -57,6 +60,7 @@ class Network:
         self.weight_decay = weight_decay
         self.epochs = epochs
         self.batch_size = batch_size
+        self.threads = threads
 
     def fit(self, features: np.ndarray, target: np.ndarray) -> Network:
         """Train on features of shape (rows, columns) and a target of shape (rows,)."""
@@ -101,8 +105,8 @@ class Network:
                 failure_class="dependency",
             ) from None
         self.device_ = "cuda" if torch.cuda.is_available() else "cpu"
-        # one thread: the order of additions, and so the result, is the same on every node
-        torch.set_num_threads(1)
+        # a fixed number: the order of additions, and so the result, is the same on every node
+        torch.set_num_threads(self.threads)
         torch.manual_seed(self.seed)
         widths = [features.shape[1], *[self.hidden] * self.layers]
         modules: list[torch.nn.Module] = []

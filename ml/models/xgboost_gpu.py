@@ -1,0 +1,26 @@
+"""Gradient boosting by XGBoost on the GPU where there is one, else on the CPU."""
+
+from __future__ import annotations
+
+from ml.models.xgboost import SEARCH, Parameters, memory
+from ml.runtime.model import Model
+
+
+def build(parameters: Parameters, kind: str, seed: int, threads: int = 1):
+    """An XGBoost estimator; what it has learned is the same on either device but for rounding."""
+    from ml.tabular.boosting import XGBoost
+
+    return XGBoost(parameters.model_dump(), kind, seed, threads, on_gpu=True)
+
+
+MODEL = Model(
+    name="xgboost_gpu",
+    help="boosted trees of XGBoost on a GPU; for very large tables",
+    accelerator="gpu",
+    framework="xgboost",
+    parameters=Parameters,
+    build=build,
+    search=SEARCH,
+    explained_by="tree",
+    memory=memory,
+)

@@ -1,0 +1,90 @@
+"""A support vector machine for a number or classes, with what it needs around it."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.model_selection import StratifiedKFold
+from sklearn.svm import SVC, SVR
+
+# inputs come standardised: what lies further out than this many deviations counts as this far, so
+# that a rare value does not lie apart from all other rows
+FURTHEST = 3.0
+_FOLDS = 5
+
+
+class SupportVectors:
+    """Support vectors with a Gaussian kernel.
+
+    Probabilities are the softmax of the decision values at a temperature that cross-validation
+    finds (C. Guo et al., On calibration of modern neural networks, 2017).
+
+    Parameters
+    ----------
+    kind : str
+        ``regression``, ``binary`` or ``multiclass``.
+    seed, penalty, width, epsilon
+        See :class:`ml.models.svm.Parameters`.
+    cache_megabytes : int
+        How much of the kernel is kept.
+
+    Attributes
+    ----------
+    classes_ : ndarray
+        Sorted class labels; not for regression.
+    """
+
+    def __init__(
+        self,
+        *,
+        kind: str,
+        seed: int,
+        penalty: float,
+        width: float,
+        epsilon: float,
+        cache_megabytes: int,
+    ) -> None:
+        self.kind = kind
+        self.seed = seed
+        self.penalty = penalty
+        self.width = width
+        self.epsilon = epsilon
+        self.cache_megabytes = cache_megabytes
+
+    def fit(self, features: np.ndarray, target: np.ndarray) -> SupportVectors:
+        """Fit features of shape (rows, columns), standardised, to a target of shape (rows,)."""
+        inputs = _clipped(features)
+        spread = inputs.var() or 1.0
+        options = {
+            "C": self.penalty,
+            "gamma": self.width / (inputs.shape[1] * spread),
+            "cache_size": self.cache_megabytes,
+        }
+        if self.kind == "regression":
+            self._centre, self._scale = float(target.mean()), float(target.std()) or 1.0
+            self.inner_ = SVR(**options, epsilon=self.epsilon)
+            self.inner_.fit(inputs, (target - self._centre) / self._scale)
+            return self
+        self.classes_, counts = np.unique(target.astype(str), return_counts=True)
+        rarest = int(counts.min())
+        machine = SVC(**options)
+        folds = StratifiedKFold(max(2, min(_FOLDS, rarest)), shuffle=True, random_state=self.seed)
+        self.inner_ = CalibratedClassifierCV(
+            machine, method="temperature", cv=folds, ensemble=False
+        )
+        self.inner_.fit(inputs, target.astype(str))
+        return self
+
+    def predict(self, features: np.ndarray) -> np.ndarray:
+        """Numbers or class labels, shape (rows,)."""
+        if self.kind == "regression":
+            return self.inner_.predict(_clipped(features)) * self._scale + self._centre
+        return self.classes_[self.predict_proba(features).argmax(axis=1)]
+
+    def predict_proba(self, features: np.ndarray) -> np.ndarray:
+        """Probabilities, shape (rows, classes)."""
+        return self.inner_.predict_proba(_clipped(features))
+
+
+def _clipped(features: np.ndarray) -> np.ndarray:
+    return np.clip(features, -FURTHEST, FURTHEST)
