@@ -31,14 +31,31 @@ class BadValuesError(DataError):
 
     Parameters
     ----------
-    what, where, mend : str
-        As in :class:`~ml.runtime.errors.UserError`.
+    column, expected : str
+        The column, and what its values are meant to be.
+    values : list
+        What they are instead, one per row.
     positions : ndarray of int
-        The positions of the rows that hold them, in order.
+        The positions of these rows, in order.
+    row : int
+        The number of the first of them, as its user counts.
+    where : str
+        The field or file.
     """
 
-    def __init__(self, what: str, *, where: str, mend: str, positions: np.ndarray) -> None:
-        super().__init__(what, where=where, mend=mend)
+    def __init__(
+        self, column: str, expected: str, values: list, positions: np.ndarray, row: int, where: str
+    ) -> None:
+        count = len(positions)
+        super().__init__(
+            f"column {column!r} holds {values[0]!r}, which is not {expected} "
+            f"(data row {row}; {count} such {'row' if count == 1 else 'rows'})",
+            where=where,
+            mend="correct the values, or leave the cells empty",
+        )
+        self.column = column
+        self.expected = expected
+        self.values = values
         self.positions = positions
 
 
@@ -259,12 +276,11 @@ def _refuse(values: pd.Series, bad: np.ndarray, expected: str, where: str) -> No
     if not bad.any():
         return
     positions = np.flatnonzero(bad)
-    first, count = int(positions[0]), len(positions)
-    found = values.iloc[[first]].astype(object).tolist()[0]
     raise BadValuesError(
-        f"column {values.name!r} holds {found!r}, which is not {expected} "
-        f"(data row {row_number(values, first)}; {count} such {'row' if count == 1 else 'rows'})",
-        where=where,
-        mend="correct the values, or leave the cells empty",
-        positions=positions,
+        str(values.name),
+        expected,
+        values.iloc[positions].astype(object).tolist(),
+        positions,
+        row_number(values, int(positions[0])),
+        where,
     )

@@ -95,7 +95,7 @@ class Expression:
             case ast.Constant(value=str()):
                 return node.value
             case ast.Constant():
-                # of numpy's numbers a power that is too large is infinite; of Python's it never ends
+                # a power that is too large is infinite in numpy; in Python it never ends
                 return np.float64(node.value)
             case ast.List() | ast.Tuple():
                 return [self._value(one, frame) for one in node.elts]
