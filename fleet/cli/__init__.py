@@ -19,6 +19,7 @@ from fleet.errors import UserError
 
 # Loaded on use, so that `fleet --help` does not wait for the SDK.
 COMMANDS = {
+    "diff": ("fleet.cli.diff:diff", "Two runs: whether they gave the same, and what differs."),
     "explain": ("fleet.cli.explain:explain", "Which work runs where, and why."),
     "images": ("fleet.cli.images:images", "Build the task and agent images, and list them."),
     "local": ("fleet.cli.local:local", "The fleet on this machine: up, down, status."),

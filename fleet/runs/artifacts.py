@@ -46,7 +46,12 @@ def save_report(api: Api, run: Run, file: Path) -> Path:
 def training_summary(api: Api, run: Run) -> dict[str, Any] | None:
     """What the run's training-summary wrote: `metric`, `best`, `leaderboard`, `failed`."""
     uri = run.training_summary and _uri(api, run.training_summary, conventions.ARTIFACT_SUMMARY)
-    return json.loads(_download(uri).read_text()) if uri else None
+    return read_json(uri) if uri else None
+
+
+def read_json(uri: str) -> Any:
+    """What an artifact that is JSON says."""
+    return json.loads(_download(uri).read_text("utf-8"))
 
 
 def _uri(api: Api, task_id: str, key: str) -> str | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,11 +31,9 @@ _NO_RESULTS = frozenset(
         "made_with",
         "size_bytes",
         "size bytes",
-        "seconds",
-        "predict_rows_per_second",
     }
 )
-_TIME_ENDINGS = ("_seconds", " seconds")
+_TIME = re.compile(r"(^|[ _])seconds?$")
 _SCHEMA = "schema"
 
 
@@ -104,7 +103,7 @@ def _results_only(value: Any) -> Any:
         return {
             key: _results_only(item)
             for key, item in value.items()
-            if key not in _NO_RESULTS and not str(key).endswith(_TIME_ENDINGS)
+            if key not in _NO_RESULTS and not _TIME.search(str(key))
         }
     if isinstance(value, list):
         return [_results_only(item) for item in value]
