@@ -22,6 +22,8 @@ from ml.tabular.split_plan import (
 )
 
 PART_NAMES = ("train", "validation", "test")
+# so many classes are told of a part by their shares
+MAX_SHARES = 10
 WHY_GROUPS = "its values group the rows for the split"
 
 
@@ -106,6 +108,21 @@ def without_groups(schema: Schema, plan: SplitPlan) -> Schema:
         )
     left_out = [*schema.left_out, LeftOut(name=plan.column, why=WHY_GROUPS)]
     return schema.model_copy(update={"columns": columns, "left_out": left_out})
+
+
+def described(part: pd.DataFrame, schema: Schema) -> dict[str, float]:
+    """A part in a few numbers: its rows, and what its target is like."""
+    target = part[schema.target]
+    if not schema.is_classification:
+        numbers = target.astype("float64")
+        spread = {"mean": numbers.mean(), "std": numbers.std(), "min": numbers.min()}
+        return {"rows": len(part), **spread, "max": numbers.max()}
+    shares = class_texts(target, schema).value_counts(normalize=True)
+    frequent = sorted(schema.classes, key=lambda label: -shares.get(label, 0.0))[:MAX_SHARES]
+    return {
+        "rows": len(part),
+        **{f"share of {label}": float(shares.get(label, 0.0)) for label in frequent},
+    }
 
 
 def folds(

@@ -89,7 +89,9 @@ def codes(tmp_path):
     settings = (f"Data/source={source}", "Data/target=t", "Data/kind=classification")
     assert run("data-registration", run_folder / "data", *settings) == 0
     dataset = f"Input/dataset_id={run_folder / 'data'}"
-    assert run("preprocessing", run_folder / "prepared", dataset) == 0
+    # the group is all that the target depends on
+    shown = "Split/leakage=report"
+    assert run("preprocessing", run_folder / "prepared", dataset, shown) == 0
     assert train(run_folder, "lightgbm") == 0
     return run_folder
 
