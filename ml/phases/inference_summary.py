@@ -6,15 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, Field
 
-from ml.phases.inference_batch import TEST_PART, figure
+from ml.phases import _evidence
+from ml.phases.training_summary import ARTIFACT_FIGURES, reason
 from ml.phases.training_summary import NAME as TRAINING_SUMMARY
-from ml.phases.training_summary import best_schema, reason
 from ml.runtime import conventions as names
 from ml.runtime.errors import UserError
+from ml.runtime.failures import describe
 from ml.runtime.parameters import Section
 from ml.runtime.phase import Phase
 
 if TYPE_CHECKING:
+    from ml.report.provenance import Ran
     from ml.runtime.step import Outcome, Step
 
 NAME = "inference-summary"
@@ -44,7 +46,7 @@ PHASE = Phase(
 
 def run(step: Step, parameters: Parameters) -> None:
     """Gather the run's inference steps, failed ones too, and write the report."""
-    import pandas as pd
+    from ml.report import predictions
 
     run_id = parameters.Input.run_id or step.run_id
     outcomes = step.outcomes(run_id, "Input/run_id")
@@ -61,20 +63,13 @@ def run(step: Step, parameters: Parameters) -> None:
         )
     records = [_record(step, one) for one in inferences]
     done = [record for record in records if "failure" not in record]
-    step.artifact_json(names.ARTIFACT_SUMMARY, {"run_id": run_id, "inferences": records})
-    table = pd.DataFrame(
-        [
-            {
-                "phase": record["phase"],
-                "model": record.get("model", ""),
-                "source": record.get("source", ""),
-                "rows": record.get("rows", ""),
-                "result": record.get("failure") or _result(record),
-            }
-            for record in records
-        ]
+    cautions = [text for record in records for text in predictions.cautions(record)]
+    step.artifact_json(
+        names.ARTIFACT_SUMMARY, {"run_id": run_id, "inferences": records, "warnings": cautions}
     )
+    table = predictions.overview(records)
     step.table("inferences", table)
+    _write_report(step, run_id, outcomes, records)
     if not done:
         raise UserError(
             "no inference succeeded: " + "; ".join(record["failure"] for record in records),
@@ -82,66 +77,74 @@ def run(step: Step, parameters: Parameters) -> None:
             mend="mend what the messages name, and start a new run",
             failure_class=records[0]["failure_class"],
         )
-    # the report shows the best model on the test part already: the batch step on it adds nothing
-    elsewhere = {record["task"] for record in done if record.get("source") != TEST_PART}
-    plotted = [one for one in inferences if one.reference in elsewhere]
-    _write_report(step, outcomes, table, plotted)
     step.properties(
         **{
-            names.PROPERTY_MODEL: done[0]["model"],
-            names.PROPERTY_ROWS: sum(record["rows"] for record in done),
+            names.PROPERTY_MODEL: done[0].get("model", ""),
+            names.PROPERTY_ROWS: sum(record.get("rows") or 0 for record in done),
         }
     )
     step.log(table.to_string(index=False))
+    for text in cautions:
+        step.log(f"warning: {text}")
 
 
 def _record(step: Step, outcome: Outcome) -> dict[str, Any]:
     base = {"task": outcome.reference, "phase": outcome.phase}
-    if outcome.is_finished:
+    if not outcome.is_finished:
+        failure_class, failure = reason(outcome)
+        return {**base, "failure_class": failure_class, "failure": failure}
+    try:
         summary = step.fetch_json(outcome.reference, names.ARTIFACT_SUMMARY, "Input/run_id")
         return {**base, **summary}
-    failure_class, failure = reason(outcome)
-    return {**base, "failure_class": failure_class, "failure": failure}
+    except Exception as error:
+        cause = describe(error)
+        why = f"its summary cannot be read: {cause.summary}"
+        return {**base, "failure_class": cause.failure_class, "failure": why}
 
 
-def _result(record: dict[str, Any]) -> str:
-    if "prediction" in record:
-        return str(record["prediction"])
-    shown = record["scores"] or record["predictions"]
-    return ", ".join(f"{name} {number:.6g}" for name, number in shown.items())
-
-
-def _write_report(step: Step, outcomes: list[Outcome], table, inferences: list[Outcome]) -> None:
-    import pandas as pd
-
+def _write_report(
+    step: Step, run_id: str, outcomes: list[Outcome], records: list[dict[str, Any]]
+) -> None:
     from ml import report
-    from ml.tabular import comparison, plots
 
     summaries = [one for one in outcomes if one.phase == TRAINING_SUMMARY and one.is_finished]
     if not summaries:
+        step.log("warning: there is no report: the run has no finished training-summary")
         return
-    where = "Input/run_id"
-    record = step.fetch_json(summaries[-1].reference, names.ARTIFACT_SUMMARY, where)
-    board = pd.DataFrame(record["leaderboard"], columns=list(comparison.COLUMNS))
-    best = record["best"]["task"]
-    metrics = step.fetch_json(best, "metrics", where)
-    schema = best_schema(step, metrics["preprocessing_task"])
-    predictions = pd.read_parquet(step.fetch(best, names.ARTIFACT_PREDICTIONS, where))
-    batches = [
-        (one.name, figure(pd.read_parquet(step.fetch(one.reference, "predictions", where)), schema))
-        for one in inferences
-        if one.phase == "inference-batch"
-    ]
+    last = summaries[-1].reference
+    record = step.fetch_json(last, names.ARTIFACT_SUMMARY, "Input/run_id")
+    figures = _evidence.optional_json(step, last, ARTIFACT_FIGURES) or {}
     page = step.work / "report.html"
     page.write_text(
         report.run_page(
-            record,
-            plots.comparison(board, record["metric"]),
-            plots.fit_quality(predictions, schema),
-            table,
-            batches,
-            outcomes,
+            record, figures, records, _plots(step, records), [_ran(step, one) for one in outcomes]
         ),
         "utf-8",
     )
     step.artifact(names.ARTIFACT_REPORT, page)
+
+
+def _plots(step: Step, records: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """The plots that inference steps left for the report, by title."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for record in records:
+        left = _evidence.optional_json(step, record["task"], ARTIFACT_FIGURES) or {}
+        for title, group in left.items():
+            found[f"{title}, by {record['phase']}"] = group
+    return found
+
+
+def _ran(step: Step, outcome: Outcome) -> Ran:
+    from ml.catalog import PHASES
+    from ml.report.provenance import Ran
+    from ml.runtime.parameters import flatten
+
+    made = _evidence.optional_json(step, outcome.reference, names.ARTIFACT_FINGERPRINT) or {}
+    given = made.get("parameters")
+    if given is None:
+        kept = _evidence.optional_json(step, outcome.reference, names.ARTIFACT_CONFIGURATION) or {}
+        given = kept.get("parameters") or {}
+    phase = PHASES.get(outcome.phase)
+    defaults = flatten(phase.parameters()) if phase else {}
+    changed = {path: text for path, text in given.items() if defaults.get(path) != text}
+    return Ran(outcome, made, given, changed)

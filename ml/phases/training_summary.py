@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
+import json
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from pydantic import BaseModel, Field
 
+from ml.phases import _evidence
 from ml.phases.training import ARTIFACT_METRICS
 from ml.runtime import conventions as names
 from ml.runtime.errors import UserError
+from ml.runtime.failures import describe
 from ml.runtime.metric_names import AUTO, Metric
 from ml.runtime.parameters import Section
 from ml.runtime.phase import Phase
 
 if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
     from ml.runtime.step import Outcome, Step
     from ml.tabular.comparison import Failed, Trained
+    from ml.tabular.fitting import FittedModel
 
 NAME = "training-summary"
+ARTIFACT_IMPORTANCE = "importance"
+ARTIFACT_FIGURES = "figures"
 
 # SIGKILL, as the agent reports it with and without a container
 _KILLED = re.compile(r"exit code (-9|137)\b")
+# libraries have their own exceptions for what Python calls a MemoryError
+_NO_MEMORY = re.compile(r"bad_alloc|out of memory|MemoryError|cannot allocate memory", re.I)
 
 
 class InputFields(Section):
@@ -55,21 +65,35 @@ PHASE = Phase(
 
 def run(step: Step, parameters: Parameters) -> None:
     """Gather the run's training steps, failed ones too, and summarise them."""
-    from ml import report
-    from ml.tabular import comparison, plots
+    from ml.tabular import comparison, explaining, wording
 
     run_id = parameters.Input.run_id or step.run_id
     trained, failed, records = gather(step, run_id)
-    table = comparison.failed_table(failed)
-    if failed:
-        step.table("failed models", table)
+    if not trained:
+        _report_nothing_trained(step, run_id, failed)
+    schema = best_schema(step, records[0]["preprocessing_task"])
+    metric = resolve_metric(parameters.Choice.metric, schema)
+    warnings: list[str] = []
+    trained, model = _with_usable_best(step, trained, failed, metric, warnings)
     if not trained:
         _report_nothing_trained(step, run_id, failed)
 
-    schema = best_schema(step, records[0]["preprocessing_task"])
-    metric = resolve_metric(parameters.Choice.metric, schema)
     board = comparison.leaderboard(trained, metric)
-    best = board.iloc[0].to_dict()
+    best = comparison.records(board)[0]
+    prepared = _preprocessing_of(records, best["model"])
+    scores = next(one.test for one in trained if one.task == best["task"])
+    predictions = _evidence.test_predictions(step, board, warnings)
+    found, features = None, None
+    if model is not None:
+        found, features = _evidence.explained(step, model, prepared, warnings)
+    baseline, rows = {}, None
+    if best["model"] in predictions:
+        truth = predictions[best["model"]]["truth"]
+        rows = len(truth)
+        baseline = _evidence.baseline(step, prepared, truth, schema, warnings)
+    shares = None if found is None else explaining.importance(found)
+    tied = comparison.as_good(board)
+    simplest = comparison.simplest(board, tied)
     record = {
         "run_id": run_id,
         "dataset": schema.name,
@@ -78,41 +102,63 @@ def run(step: Step, parameters: Parameters) -> None:
         "rows": schema.rows,
         "metric": metric,
         "best": best,
-        "leaderboard": board.to_dict(orient="records"),
-        "failed": table.to_dict(orient="records"),
+        "as_good": {
+            "models": tied,
+            "simplest": simplest,
+            "said": wording.caution(tied, simplest),
+        },
+        "headline": wording.headline(best, metric, schema, scores, baseline, rows),
+        "baseline": {"predicts": wording.baseline_name(schema), "test": baseline},
+        "leaderboard": comparison.records(board),
+        "failed": comparison.failed_table(failed).to_dict(orient="records"),
+        "explanation": _explanation(found, shares, features, schema),
+        "warnings": warnings,
+        "data": _evidence.data_facts(step, prepared, schema),
     }
-    step.artifact_json(names.ARTIFACT_SUMMARY, record)
-    _store_leaderboard(step, board)
-    step.table("leaderboard", board.drop(columns=["task"]))
-    comparison_plot = plots.comparison(board, metric)
-    step.plot("comparison", comparison_plot)
+    figures = _figures(board, metric, baseline, predictions, shares, schema)
+    _store(step, record, board, shares, figures)
+    _show(step, record, board, failed, figures)
 
-    import pandas as pd
 
-    predictions = pd.read_parquet(
-        step.fetch(best["task"], names.ARTIFACT_PREDICTIONS, "the best model")
-    )
-    quality = plots.fit_quality(predictions, schema)
-    page = step.work / "report.html"
-    page.write_text(report.training_page(record, comparison_plot, quality), "utf-8")
-    step.artifact(names.ARTIFACT_REPORT, page)
-    step.properties(
-        **{
-            names.PROPERTY_DATASET: schema.name,
-            names.PROPERTY_TARGET: schema.target,
-            names.PROPERTY_BEST_MODEL: best["model"],
-            names.PROPERTY_METRIC: metric,
-            names.PROPERTY_SCORE: best["validation"],
-            names.PROPERTY_FAILED_MODELS: "; ".join(map(str, failed)) or "none",
-        }
-    )
-    step.log(board.drop(columns=["task"]).to_string(index=False))
-    for one in failed:
-        step.log(f"failed: {one}")
+def _with_usable_best(
+    step: Step,
+    trained: list[Trained],
+    failed: list[Failed],
+    metric: str,
+    warnings: list[str],
+) -> tuple[list[Trained], FittedModel | None]:
+    """The trained models without those whose file is lost, and the best one, loaded.
+
+    Only the best is loaded: what is recommended must be there. It is None where this machine
+    lacks what the model was made with; that is no fault of the model.
+    """
+    from ml.tabular import comparison
+
+    left = list(trained)
+    while left:
+        task = comparison.leaderboard(left, metric).iloc[0]["task"]
+        best = next(one for one in left if one.task == task)
+        try:
+            return left, _evidence.load(step, best)
+        except ImportError as error:
+            warnings.append(f"{best.model} cannot be loaded here: {error}")
+            return left, None
+        except Exception as error:
+            cause = describe(error)
+            why = f"its model cannot be read: {cause.summary}"
+            failed.append(comparison.Failed(best.model, best.task, cause.failure_class, why))
+            left.remove(best)
+    return [], None
+
+
+def _preprocessing_of(records: list[dict[str, Any]], model: str) -> str:
+    return next(one["preprocessing_task"] for one in records if one["model"] == model)
 
 
 def gather(step: Step, run_id: str) -> tuple[list[Trained], list[Failed], list[dict[str, Any]]]:
     """The run's models: trained, failed, and the metrics records of those that were trained.
+
+    A model whose metrics cannot be read is a failed one.
 
     Raises
     ------
@@ -131,20 +177,16 @@ def gather(step: Step, run_id: str) -> tuple[list[Trained], list[Failed], list[d
             failure_class, failure = reason(outcome)
             failed.append(Failed(model, outcome.reference, failure_class, failure))
             continue
-        record = step.fetch_json(outcome.reference, ARTIFACT_METRICS, "Input/run_id")
+        try:
+            record = step.fetch_json(outcome.reference, ARTIFACT_METRICS, "Input/run_id")
+            one = Trained.of(record, outcome.reference, outcome.queue, outcome.worker)
+        except Exception as error:
+            cause = describe(error)
+            why = f"its metrics cannot be read: {cause.summary}"
+            failed.append(Failed(model, outcome.reference, cause.failure_class, why))
+            continue
         records.append(record)
-        trained.append(
-            Trained(
-                model=record["model"],
-                task=outcome.reference,
-                validation=record["validation"],
-                test=record["test"],
-                fit_seconds=record["fit_seconds"],
-                predict_seconds=record["predict_seconds"],
-                queue=outcome.queue,
-                worker=outcome.worker,
-            )
-        )
+        trained.append(one)
     if not trained and not failed:
         raise UserError(
             f"the run {run_id!r} has no training step that has ended",
@@ -158,7 +200,10 @@ def reason(outcome: Outcome) -> tuple[str, str]:
     """Class and message of a step that did not finish."""
     failure = outcome.properties.get(names.PROPERTY_FAILURE)
     if failure:
-        return outcome.properties.get(names.PROPERTY_FAILURE_CLASS, "code"), failure
+        failure_class = outcome.properties.get(names.PROPERTY_FAILURE_CLASS, "code")
+        if failure_class == "code" and _NO_MEMORY.search(failure):
+            failure_class = "resource"
+        return failure_class, failure
     # the step could not say it itself: it was killed, or never ran
     said = f" ({outcome.message})" if outcome.message else ""
     if _KILLED.search(outcome.message):
@@ -180,16 +225,111 @@ def resolve_metric(metric: str, schema) -> str:
     return metrics.resolve(metric, schema, "Choice/metric")
 
 
-def _store_leaderboard(step: Step, board) -> None:
+def _explanation(found, shares, features, schema) -> dict[str, Any] | None:
+    from ml.tabular import wording
+
+    if found is None:
+        return None
+    return {
+        "output": found.output,
+        "method": found.method,
+        "rows": len(found.contributions),
+        "said": wording.explanation(shares, found, features, schema),
+    }
+
+
+def _figures(board, metric, baseline, predictions, shares, schema) -> dict[str, list[go.Figure]]:
+    """Few plots, each with the question that it answers: which model, how good, by what."""
+    from ml.tabular import comparison_plots as plots
+
+    figures = {"scores": [plots.scores(board, metric, baseline.get(metric))]}
+    if predictions and schema.kind == "regression":
+        figures["predicted against true"] = [
+            plots.predicted_against_true(predictions, schema),
+            plots.error_spread(predictions, schema),
+        ]
+    elif predictions and schema.kind == "binary":
+        figures["ROC and calibration"] = [
+            plots.roc(predictions, schema),
+            plots.calibration(predictions, schema),
+        ]
+    elif predictions:
+        name, frame = next(iter(predictions.items()))
+        figures[f"how {name} tells the classes apart"] = [
+            plots.confusion(frame, schema),
+            plots.one_against_rest(frame, schema),
+        ]
+    if shares is not None:
+        figures["importance"] = [plots.importance(shares)]
+    return figures
+
+
+def _store(step: Step, record, board, shares, figures: dict[str, list[go.Figure]]) -> None:
+    from ml import report
+
+    step.artifact_json(names.ARTIFACT_SUMMARY, record)
+    step.artifact_json(names.ARTIFACT_LEADERBOARD, record["leaderboard"])
     path = step.work / "leaderboard.csv"
     board.to_csv(path, index=False)
     step.artifact(f"{names.ARTIFACT_LEADERBOARD}_csv", path)
-    step.artifact_json(names.ARTIFACT_LEADERBOARD, board.to_dict(orient="records"))
+    if shares is not None:
+        step.artifact_json(ARTIFACT_IMPORTANCE, {name: float(one) for name, one in shares.items()})
+    # the run's report shows them again, and the models' predictions are not read twice
+    drawn = {
+        title: [json.loads(figure.to_json()) for figure in group]
+        for title, group in figures.items()
+    }
+    step.artifact_json(ARTIFACT_FIGURES, drawn)
+    page = step.work / "report.html"
+    page.write_text(report.training_page(record, drawn), "utf-8")
+    step.artifact(names.ARTIFACT_REPORT, page)
 
 
-def _report_nothing_trained(step: Step, run_id: str, failed: list[Failed]) -> None:
+def _show(
+    step: Step, record, board, failed: list[Failed], figures: dict[str, list[go.Figure]]
+) -> None:
+    from ml.tabular import comparison
+    from ml.tabular.plot_style import side_by_side
+
+    shown = comparison.shown(board, record["metric"])
+    if failed:
+        step.table("failed models", comparison.failed_table(failed))
+    step.table("leaderboard", shown)
+    for title, group in figures.items():
+        whole = group[0] if len(group) == 1 else side_by_side(group)
+        step.plot(title, whole)
+    best = record["best"]
+    score = best["validation"]
+    step.properties(
+        **{
+            names.PROPERTY_DATASET: record["dataset"],
+            names.PROPERTY_TARGET: record["target"],
+            names.PROPERTY_BEST_MODEL: best["model"],
+            names.PROPERTY_METRIC: record["metric"],
+            names.PROPERTY_SCORE: "none" if score is None else score,
+            names.PROPERTY_FAILED_MODELS: "; ".join(map(str, failed)) or "none",
+        }
+    )
+    step.log(shown.to_string(index=False))
+    for text in (*record["headline"], record["as_good"]["said"]):
+        if text:
+            step.log(text)
+    for one in failed:
+        step.log(f"failed: {one}")
+    for warning in record["warnings"]:
+        step.log(f"warning: {warning}")
+
+
+def _report_nothing_trained(step: Step, run_id: str, failed: list[Failed]) -> NoReturn:
     from ml import report
+    from ml.tabular import comparison
 
+    table = comparison.failed_table(failed)
+    step.table("failed models", table)
+    step.artifact_json(
+        names.ARTIFACT_SUMMARY,
+        {"run_id": run_id, "best": None, "leaderboard": [], "failed": table.to_dict("records")},
+    )
     page = step.work / "report.html"
     page.write_text(report.failure_page(run_id, failed), "utf-8")
     step.artifact(names.ARTIFACT_REPORT, page)

@@ -1,0 +1,198 @@
+"""What the numbers of a run say in plain words: how good, how sure, what matters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ml.runtime.metric_names import is_less_better
+from ml.tabular.explaining import Explanation
+from ml.tabular.schema import Schema
+
+MEANINGS = {
+    "rmse": "root mean squared error, in the target's unit; large errors count more",
+    "mae": "mean absolute error, in the target's unit",
+    "r2": "share of the target's variance that is explained; 1 is perfect",
+    "accuracy": "share of rows whose class is right",
+    "f1_macro": "balance of found and rightly named, every class counting the same; 1 is perfect",
+    "log_loss": "how far the probabilities are off; 0 is perfect",
+    "roc_auc": "how well the classes are ranked apart; 0.5 is guessing, 1 is perfect",
+}
+# of rank correlation: below it a column has no one direction
+_TREND = 0.5
+_NAMED = 3
+_CLEAR = 0.8
+
+
+def baseline_name(schema: Schema) -> str:
+    """What the baseline predicts, which looks at no column."""
+    if schema.is_classification:
+        return "always saying the most frequent class"
+    return f"always saying the mean {schema.target}"
+
+
+def headline(
+    best: Mapping[str, Any],
+    metric: str,
+    schema: Schema,
+    scores: Mapping[str, float],
+    baseline: Mapping[str, float],
+    rows: int | None = None,
+) -> list[str]:
+    """How good the best model is, against a prediction that looks at no column.
+
+    Parameters
+    ----------
+    best : mapping
+        Its row of the leaderboard.
+    metric : str
+    schema : Schema
+    scores, baseline : mapping
+        Metric → score on the test part, of the best model and of the baseline; may be empty.
+    rows : int, optional
+        Of the test part.
+    """
+    said = _in_plain_words(best["model"], schema, scores, baseline, rows)
+    value, other = best.get("test"), baseline.get(metric)
+    if value is None or pd.isna(value):
+        return [*said, f"{best['model']} has no {metric} on the test part."]
+    sentence = f"The test {metric} of {best['model']} is {value:.4g}{_span(best, 'test')}"
+    if other is None or not np.isfinite(other):
+        return [*said, f"{sentence}."]
+    name = baseline_name(schema)
+    said.append(f"{sentence}, that of {name} {other:.4g}{_gain(value, other, metric)}.")
+    is_better = value < other if is_less_better(metric) else value > other
+    if not is_better:
+        said.append(f"That is no better than {name}: do not act by this model.")
+    elif _reaches(best, other, metric):
+        said.append("The interval of the test score reaches that: the gain may be chance.")
+    return said
+
+
+def _in_plain_words(
+    model: str,
+    schema: Schema,
+    scores: Mapping[str, float],
+    baseline: Mapping[str, float],
+    rows: int | None,
+) -> list[str]:
+    metric = "accuracy" if schema.is_classification else "mae"
+    value, other = scores.get(metric), baseline.get(metric)
+    if value is None:
+        return []
+    said = f"On {rows:,} rows" if rows else "On rows"
+    said += f" that it never saw, {model} predicts {schema.target}"
+    name = baseline_name(schema)
+    if schema.is_classification:
+        said += f" rightly in {value:.1%} of them"
+        compared = "" if other is None else f"; {name} is right in {other:.1%}"
+    else:
+        said += f" with an error of {value:.4g} on average"
+        compared = "" if other is None else f"; {name} errs by {other:.4g}"
+    return [f"{said}{compared}."]
+
+
+def caution(tied: Sequence[str], simplest: str) -> str:
+    """What to say where other models may be as good as the best; empty where none is.
+
+    Parameters
+    ----------
+    tied : sequence of str
+        The best model, and those that may be as good.
+    simplest : str
+        The one of them to take where simple counts.
+    """
+    if len(tied) < 2:
+        return ""
+    others = _listed(list(tied[1:]))
+    verb = "is" if len(tied) == 2 else "are"
+    said = (
+        f"{others} {verb} as good as {tied[0]} as far as these rows can tell: the intervals of the "
+        f"validation scores overlap."
+    )
+    if simplest == tied[0]:
+        return f"{said} {simplest} is among the simplest of them, too."
+    return f"{said} {simplest} is simpler by far (a smaller model): prefer it, if that counts."
+
+
+def explanation(
+    shares: pd.Series, explained: Explanation, features: pd.DataFrame, schema: Schema
+) -> list[str]:
+    """Which columns matter, and which way the first few of them move the prediction.
+
+    Parameters
+    ----------
+    shares : Series
+        As :func:`ml.tabular.explaining.importance` gives it.
+    explained : Explanation
+    features : DataFrame
+        The explained rows, conforming.
+    schema : Schema
+    """
+    if shares.empty or float(shares.iloc[0]) <= 0:
+        return ["No column moves the prediction: the model says the same for every row."]
+    first = shares.head(_NAMED)
+    names = _listed([f"{name} ({share:.0%})" for name, share in first.items()])
+    said = [f"What moves the prediction most: {names}."]
+    most = int(np.searchsorted(shares.cumsum().to_numpy(), _CLEAR)) + 1
+    if most < len(shares):
+        columns = "column makes" if most == 1 else "columns make"
+        said.append(f"{most} of {len(shares)} {columns} up {_CLEAR:.0%} of it.")
+    if schema.kind != "multiclass":
+        said += [
+            text
+            for name in first.index
+            if (text := _direction(name, explained, features, schema)) is not None
+        ]
+    return said
+
+
+def _direction(
+    name: str, explained: Explanation, features: pd.DataFrame, schema: Schema
+) -> str | None:
+    kinds = {column.name: column.kind for column in schema.columns}
+    if kinds[name] not in {"numeric", "datetime"}:
+        return None
+    values = features[name].astype(float)
+    both = pd.DataFrame({"value": values, "effect": explained.contributions[name]}).dropna()
+    if len(both) < 5 or both.nunique().min() < 2:
+        return None
+    trend = both.rank().corr().iloc[0, 1]
+    if abs(trend) < _TREND:
+        return None
+    what = "A later" if kinds[name] == "datetime" else "A higher"
+    return f"{what} {name} {'raises' if trend > 0 else 'lowers'} the {explained.output}."
+
+
+def _span(row: Mapping[str, Any], part: str) -> str:
+    low, high = row.get(f"{part} low"), row.get(f"{part} high")
+    if low is None or high is None or pd.isna(low) or pd.isna(high):
+        return ""
+    return f" (interval {low:.4g} to {high:.4g})"
+
+
+def _gain(value: float, other: float, metric: str) -> str:
+    if metric == "r2" or not other:
+        return ""
+    if is_less_better(metric):
+        return f": {1 - value / other:.0%} less" if value < other else ""
+    if metric == "accuracy" and other < 1:
+        share = 1 - (1 - value) / (1 - other)
+        return f": {share:.0%} fewer mistakes" if share > 0 else ""
+    return ""
+
+
+def _reaches(best: Mapping[str, Any], other: float, metric: str) -> bool:
+    worst = best.get("test high" if is_less_better(metric) else "test low")
+    if worst is None or pd.isna(worst):
+        return False
+    return worst >= other if is_less_better(metric) else worst <= other
+
+
+def _listed(texts: Sequence[str]) -> str:
+    if len(texts) < 2:
+        return "".join(texts)
+    return f"{', '.join(texts[:-1])} and {texts[-1]}"
