@@ -14,6 +14,8 @@ _UNDRAWN = (
 )
 # texts that are long and have no blanks are cut anywhere
 _ID_COLUMNS = frozenset({"task", "task id", "image", "commit", "environment", "data"})
+# of a column with no longer text no line is broken
+_SHORT = 28
 _WIDE_COLUMNS = frozenset({"why", "what to do", "result", "value"})
 
 
@@ -101,4 +103,7 @@ def _cell_kind(frame: pd.DataFrame, name: str) -> str:
         return "id"
     if name in _WIDE_COLUMNS:
         return "wide"
-    return "number" if pd.api.types.is_numeric_dtype(frame[name]) else "text"
+    if pd.api.types.is_numeric_dtype(frame[name]):
+        return "number"
+    longest = max((len(cell(value)) for value in frame[name]), default=0)
+    return "short" if longest <= _SHORT else "text"

@@ -31,11 +31,17 @@ _SCRIPT = """
   const code = document.createElement('script');
   code.textContent = await new Response(stream).text();
   document.head.append(code);
+  // plotly breaks no title by itself
+  const broken = text => text.replace(/(.{18,}?) /g, '$1<br>');
   const narrow = document.documentElement.clientWidth < 600;
   const drawn = [];
   for (const box of boxes) {
     const figure = JSON.parse(box.querySelector('script').textContent);
-    if (narrow) figure.layout.font = {...figure.layout.font, size: 10};
+    if (narrow) {
+      figure.layout.font = {...figure.layout.font, size: 10};
+      for (const axis of [figure.layout.xaxis, figure.layout.yaxis])
+        if (axis?.title?.text) axis.title.text = broken(axis.title.text);
+    }
     const target = document.createElement('div');
     box.append(target);
     box.classList.add('drawn');

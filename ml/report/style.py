@@ -29,6 +29,7 @@ th { text-align: left; color: var(--soft); font-weight: 600; font-size: 13px; }
 th, td { padding: 6px 14px 6px 0; border-bottom: 1px solid var(--line); vertical-align: top; }
 td.number, th.number { text-align: right; }
 tr.best td { font-weight: 600; color: var(--accent); }
+td.short { white-space: nowrap; }
 td.text { max-width: 28ch; overflow-wrap: break-word; }
 td.wide { min-width: 24ch; max-width: 60ch; overflow-wrap: anywhere; }
 td.id { font-family: ui-monospace, monospace; font-size: 11px; overflow-wrap: anywhere;

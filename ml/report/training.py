@@ -91,13 +91,13 @@ def _headline(record: Mapping[str, Any]) -> str:
 def _leaderboard(record: Mapping[str, Any], figures: Figures) -> str:
     metric = record["metric"]
     shown = comparison.shown(pd.DataFrame(record["leaderboard"]), metric)
-    content = paragraphs([f"{metric}: {wording.MEANINGS[metric]}."], "note")
+    content = paragraphs([f"{metric}: {wording.MEANINGS.get(metric, metric)}."], "note")
     content += table(shown, first_is_best=True)
     content += plots(figures.get("scores", ()))
     if any(row.get("validation low") is not None for row in record["leaderboard"]):
         told = (
-            "In brackets, and as bars, the interval in which the score lies: the fewer rows, the "
-            "wider. Models whose intervals overlap cannot be told apart by these rows."
+            "In brackets, and as bars, the 95 % interval of a score: the fewer rows, the wider. "
+            "Models whose intervals overlap can hardly be told apart by these rows."
         )
         content += paragraphs([told], "note")
     return section(f"Leaderboard, by validation {metric}", content)
@@ -170,6 +170,21 @@ def _split(split: Mapping[str, Any]) -> str:
 
 
 def _leakage(record: Mapping[str, Any]) -> list[str]:
-    """The warnings of the leakage checks, as sentences."""
+    """What the preparation found that makes scores too good to be true, as sentences."""
     leakage = (record.get("data") or {}).get("leakage") or {}
-    return [str(text) for text in leakage.get("warnings") or ()]
+    said = [
+        f"{one['column']} gives {record['target']} away: {one['why']}. If it is not known before "
+        f"{record['target']} is, leave it out and train again."
+        for one in leakage.get("suspicious") or ()
+    ]
+    found = leakage.get("duplicates") or {}
+    counts = {part: found.get(part) or 0 for part in ("validation", "test")}
+    if any(counts.values()):
+        rows = " and ".join(f"{count:,} {part} rows" for part, count in counts.items() if count)
+        treated = (
+            "they were dropped"
+            if found.get("treated") == "drop"
+            else "the scores may be too good to be true"
+        )
+        said.append(f"{rows} have the same features as a row of another part: {treated}.")
+    return said

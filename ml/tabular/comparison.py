@@ -180,18 +180,18 @@ def failed_table(failed: Sequence[Failed]) -> pd.DataFrame:
 
 
 def as_good(board: pd.DataFrame) -> list[str]:
-    """The models whose validation interval overlaps that of the best, which comes first.
+    """The best model and those that validation can hardly tell from it.
 
-    Only the best itself where it has no interval.
+    The second where its interval overlaps that of the best, and each further one whose score lies
+    in the interval of the best. Only the best where it has no interval.
     """
-    best = board.iloc[0]
-    known = board[["validation low", "validation high"]].notna().all(axis=1)
-    if not known.iloc[0]:
+    best, low, high = board.iloc[0], "validation low", "validation high"
+    if pd.isna(best[low]) or pd.isna(best[high]):
         return [best["model"]]
-    overlaps = (board["validation low"] <= best["validation high"]) & (
-        board["validation high"] >= best["validation low"]
-    )
-    return board.loc[known & overlaps, "model"].tolist()
+    overlaps = (board[low] <= best[high]) & (board[high] >= best[low])
+    inside = board["validation"].between(best[low], best[high])
+    first_two = board.index < 2
+    return board.loc[(first_two & overlaps) | (~first_two & inside), "model"].tolist()
 
 
 def simplest(board: pd.DataFrame, among: Sequence[str]) -> str:

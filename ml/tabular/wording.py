@@ -15,10 +15,13 @@ from ml.tabular.schema import Schema
 MEANINGS = {
     "rmse": "root mean squared error, in the target's unit; large errors count more",
     "mae": "mean absolute error, in the target's unit",
+    "mape": "mean absolute error as a share of the true value",
     "r2": "share of the target's variance that is explained; 1 is perfect",
     "accuracy": "share of rows whose class is right",
+    "balanced_accuracy": "share of each class's rows whose class is right, averaged over classes",
     "f1_macro": "balance of found and rightly named, every class counting the same; 1 is perfect",
     "log_loss": "how far the probabilities are off; 0 is perfect",
+    "brier": "squared distance of the probabilities from what was; 0 is perfect",
     "roc_auc": "how well the classes are ranked apart; 0.5 is guessing, 1 is perfect",
 }
 # of rank correlation: below it a column has no one direction
@@ -63,7 +66,7 @@ def headline(
     if other is None or not np.isfinite(other):
         return [*said, f"{sentence}."]
     name = baseline_name(schema)
-    said.append(f"{sentence}, that of {name} {other:.4g}{_gain(value, other, metric)}.")
+    said.append(f"{sentence}; {name} has {other:.4g}.")
     is_better = value < other if is_less_better(metric) else value > other
     if not is_better:
         said.append(f"That is no better than {name}: do not act by this model.")
@@ -91,8 +94,12 @@ def _in_plain_words(
         compared = "" if other is None else f"; {name} is right in {other:.1%}"
     else:
         said += f" with an error of {value:.4g} on average"
-        compared = "" if other is None else f"; {name} errs by {other:.4g}"
+        compared = "" if not other else f", {_less(value, other)} than {name} ({other:.4g})"
     return [f"{said}{compared}."]
+
+
+def _less(value: float, other: float) -> str:
+    return f"{1 - value / other:.0%} less" if value < other else f"{value / other - 1:.0%} more"
 
 
 def caution(tied: Sequence[str], simplest: str) -> str:
@@ -107,15 +114,16 @@ def caution(tied: Sequence[str], simplest: str) -> str:
     """
     if len(tied) < 2:
         return ""
-    others = _listed(list(tied[1:]))
-    verb = "is" if len(tied) == 2 else "are"
+    others = list(tied[1:])
+    if len(others) > _NAMED:
+        others = [*others[:_NAMED], f"{len(tied) - 1 - _NAMED} more"]
     said = (
-        f"{others} {verb} as good as {tied[0]} as far as these rows can tell: the intervals of the "
+        f"These rows can hardly tell {tied[0]} from {_listed(others)}: the intervals of their "
         f"validation scores overlap."
     )
     if simplest == tied[0]:
-        return f"{said} {simplest} is among the simplest of them, too."
-    return f"{said} {simplest} is simpler by far (a smaller model): prefer it, if that counts."
+        return f"{said} None of them is much simpler than {simplest}."
+    return f"{said} {simplest} is the simplest, a much smaller model: it will do as well."
 
 
 def explanation(
@@ -171,18 +179,7 @@ def _span(row: Mapping[str, Any], part: str) -> str:
     low, high = row.get(f"{part} low"), row.get(f"{part} high")
     if low is None or high is None or pd.isna(low) or pd.isna(high):
         return ""
-    return f" (interval {low:.4g} to {high:.4g})"
-
-
-def _gain(value: float, other: float, metric: str) -> str:
-    if metric == "r2" or not other:
-        return ""
-    if is_less_better(metric):
-        return f": {1 - value / other:.0%} less" if value < other else ""
-    if metric == "accuracy" and other < 1:
-        share = 1 - (1 - value) / (1 - other)
-        return f": {share:.0%} fewer mistakes" if share > 0 else ""
-    return ""
+    return f" (95 % interval {low:.4g} to {high:.4g})"
 
 
 def _reaches(best: Mapping[str, Any], other: float, metric: str) -> bool:
