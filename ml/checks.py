@@ -6,7 +6,9 @@ import os
 from pathlib import Path
 
 
-def check_file(path: str | os.PathLike[str], target: str, kind: str = "auto") -> None:
+def check_file(
+    path: str | os.PathLike[str], target: str, kind: str = "auto", encoding: str = "utf-8"
+) -> None:
     """Refuse a data file that no run could learn from.
 
     Parameters
@@ -17,6 +19,8 @@ def check_file(path: str | os.PathLike[str], target: str, kind: str = "auto") ->
         The column to predict.
     kind : str
         ``auto``, ``regression`` or ``classification``.
+    encoding : str
+        Of a CSV.
 
     Raises
     ------
@@ -24,7 +28,8 @@ def check_file(path: str | os.PathLike[str], target: str, kind: str = "auto") ->
         An unreadable or empty file, no such target, a constant target, too few rows, …
     """
     # pandas and scikit-learn are loaded only when a file is really to be checked
-    from ml.tabular.inspection import infer_schema
-    from ml.tabular.reading import read_table
+    from ml.tabular.inspection import inspect
+    from ml.tabular.reading import read_arrow
 
-    infer_schema(read_table(Path(path)), target, Path(path).stem, kind, where=str(path))
+    table = read_arrow(Path(path), encoding=encoding)
+    inspect(table, target, Path(path).stem, kind, where=str(path))

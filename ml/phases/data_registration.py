@@ -1,23 +1,26 @@
-"""data-registration: a CSV or Parquet file becomes a data set with a schema and a profile."""
+"""data-registration: CSV or Parquet files become a data set with a schema and a profile."""
 
 from __future__ import annotations
 
+import re
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field
 
+from ml.phases._dataset import DATA_FILE, PROFILE_FILE, SCHEMA_FILE, Origin, store
 from ml.runtime import conventions as names
-from ml.runtime.parameters import Section
+from ml.runtime.parameters import JsonText, Section, json_object
 from ml.runtime.phase import Phase
+from ml.runtime.source_files import source_files
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from ml.runtime.step import Step
 
-DATA_FILE = "data.parquet"
-SCHEMA_FILE = "schema.json"
-PROFILE_FILE = "profile.json"
+__all__ = ["DATA_FILE", "PHASE", "PROFILE_FILE", "SCHEMA_FILE", "DataFields", "default_name"]
 
 
 class DataFields(Section):
@@ -26,12 +29,21 @@ class DataFields(Section):
     source: str = Field(
         "builtin:diabetes",
         min_length=1,
-        description="CSV or Parquet: an address, a path, or builtin:NAME for a bundled set",
+        description="CSV or Parquet, one file or several with commas between: paths, addresses, "
+        "folders, patterns such as /data/2026-*.csv, dataset:ID, or builtin:NAME for a bundled set",
     )
     target: str = Field("", description="column to predict; may stay empty for a bundled set")
     name: str = Field("", description="name of the data set; empty takes the source's")
     kind: Literal["auto", "regression", "classification"] = Field(
         "auto", description="kind of problem; auto decides by the target's values"
+    )
+    types: JsonText = Field(
+        "{}",
+        description='types of columns that differ from what is inferred, as JSON such as {"zip": '
+        '"category", "sold": "datetime:%d/%m/%Y"}: numeric, category, text, datetime, or ignore',
+    )
+    encoding: str = Field(
+        "utf-8", min_length=1, description="how CSV files are encoded, such as cp932 or utf-16"
     )
 
 
@@ -44,7 +56,7 @@ class Parameters(BaseModel):
 PHASE = Phase(
     name="data-registration",
     task_type="data_processing",
-    help="Make a data set of a CSV or Parquet file, checked and described.",
+    help="Make a data set of CSV or Parquet files, checked and described.",
     parameters=Parameters,
     entry="ml.phases.data_registration:run",
     order=10,
@@ -52,52 +64,39 @@ PHASE = Phase(
 
 
 def run(step: Step, parameters: Parameters) -> None:
-    """Read, check, describe and store the file."""
-    from ml.tabular import inspection, plots, reading, sources
+    """Read, check, describe and store the files."""
+    from ml.tabular import inspection
 
     data = parameters.Data
+    types = json_object(data.types)
+    table, target, notes = _read(step, data, types)
+    for note in notes:
+        step.log(f"note: {note}")
+    name = data.name or default_name(data.source)
+    inspected = inspection.inspect(table, target, name, data.kind, types, where=data.source)
+    # the table with its texts for dates is not needed beside the one with dates
+    del table
+    store(step, inspected, Origin(data.source, data.encoding, data.kind, types))
+
+
+def _read(step: Step, data: DataFields, types: dict[str, str]) -> tuple[pa.Table, str, list[str]]:
+    """The table, the target's name, and what is to be said about the files."""
+    from ml.tabular import arrow_types, joining, sources
+
     if data.source.startswith(sources.PREFIX):
         frame, target = sources.load_builtin(data.source)
-        target = data.target or target
-    else:
-        frame = reading.read_table(step.download(data.source, "Data/source"))
-        target = data.target
-    name = data.name or default_name(data.source)
-    schema = inspection.infer_schema(frame, target, name, data.kind, where=data.source)
-    profile = inspection.profile(frame, schema)
-    for column in schema.of_kind("category"):
-        stray = inspection.stray_text(frame[column])
-        if stray:
-            step.log(f"warning: {column} is taken as a category, for it holds a text: {stray}")
-
-    folder = step.work / "files"
-    folder.mkdir(exist_ok=True)
-    frame.to_parquet(folder / DATA_FILE, index=False)
-    (folder / SCHEMA_FILE).write_text(schema.model_dump_json(indent=2) + "\n", "utf-8")
-    profile.to_json(folder / PROFILE_FILE, orient="records", indent=2)
-    dataset_id = step.create_dataset(name, folder, [schema.kind])
-
-    step.artifact("schema", folder / SCHEMA_FILE)
-    step.artifact("profile", folder / PROFILE_FILE)
-    step.table("profile", profile)
-    step.plot("target", plots.target_distribution(frame[target], schema))
-    step.properties(
-        **{
-            names.PROPERTY_DATASET: name,
-            names.PROPERTY_DATASET_ID: dataset_id,
-            names.PROPERTY_ROWS: len(frame),
-            names.PROPERTY_TARGET: target,
-            names.PROPERTY_KIND: schema.kind,
-        }
-    )
-    step.log(
-        f"data set {name} ({dataset_id}): {len(frame)} rows, {len(schema.columns)} features, "
-        f"{schema.kind} of {target}"
-    )
+        return arrow_types.from_frame(frame), data.target or target, []
+    files = source_files(step, data.source, "Data/source")
+    texts = [name for name, kind in types.items() if kind in ("category", "text")]
+    table, notes = joining.read_files(files, texts, data.encoding)
+    if len(files) > 1:
+        notes.insert(0, f"{table.num_rows} rows of {len(files)} files")
+    return table, data.target, notes
 
 
 def default_name(source: str) -> str:
     """A data set's name from where it came from: the file's name without its ending."""
     if source.startswith("builtin:"):
         return source.removeprefix("builtin:")
-    return names.slug(PurePosixPath(urlsplit(source).path).stem) or "dataset"
+    first = re.split(r"[,\n]", source.strip())[0]
+    return names.slug(PurePosixPath(urlsplit(first).path).stem) or "dataset"

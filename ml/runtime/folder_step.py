@@ -140,8 +140,10 @@ class FolderStep(Step):
             shutil.copyfile(path, self.out / path.name)
         self._record["artifacts"][name] = path.name
 
-    def _create_dataset(self, name: str, folder: Path, tags: Sequence[str]) -> str:
-        """Copy the files to the folder ``dataset``."""
+    def _create_dataset(self, name: str, folder: Path, tags: Sequence[str], parent: str) -> str:
+        """Copy the files to the folder ``dataset``; the record says which one is its parent."""
+        if parent:
+            self._record["parent_dataset"] = parent
         target = self.out / "dataset"
         shutil.rmtree(target, ignore_errors=True)
         shutil.copytree(folder, target)

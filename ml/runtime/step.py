@@ -154,10 +154,19 @@ class Step(ABC):
         name = names.ARTIFACT_FINGERPRINT
         self._keep(name, self._json_file(name, value))
 
-    def create_dataset(self, name: str, folder: Path, tags: Sequence[str]) -> str:
-        """Make a data set of a folder's files; returns the reference for :meth:`dataset`."""
+    def create_dataset(self, name: str, folder: Path, tags: Sequence[str], parent: str = "") -> str:
+        """Make a data set of a folder's files; returns the reference for :meth:`dataset`.
+
+        Parameters
+        ----------
+        name : str
+        folder : Path
+        tags : sequence of str
+        parent : str
+            The data set that this one is a later version of; it stays as it is.
+        """
         self.trace.left("dataset", folder)
-        return self._create_dataset(name, folder, tags)
+        return self._create_dataset(name, folder, tags, parent)
 
     @abstractmethod
     def register_model(self, name: str, artifact: str, framework: str, labels: Sequence[str]):
@@ -248,7 +257,7 @@ class Step(ABC):
     def _keep(self, name: str, path: Path) -> None: ...
 
     @abstractmethod
-    def _create_dataset(self, name: str, folder: Path, tags: Sequence[str]) -> str: ...
+    def _create_dataset(self, name: str, folder: Path, tags: Sequence[str], parent: str) -> str: ...
 
     def _json_file(self, name: str, value: Any) -> Path:
         path = self.work / f"{name}.json"

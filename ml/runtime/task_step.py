@@ -197,12 +197,13 @@ class TaskStep(Step):
         """Upload a file to the file server."""
         self._task.upload_artifact(name, artifact_object=path, wait_on_upload=True)
 
-    def _create_dataset(self, name: str, folder: Path, tags: Sequence[str]) -> str:
-        """Make a ClearML data set; returns its id."""
+    def _create_dataset(self, name: str, folder: Path, tags: Sequence[str], parent: str) -> str:
+        """Make a ClearML data set, a version of its parent where it has one; returns its id."""
         dataset = Dataset.create(
             dataset_name=name,
             dataset_project=names.DATASET_PROJECT,
             dataset_tags=list(tags),
+            parent_datasets=[parent] if parent else None,
             description=f"registered by task {self._task.id} of run {self.run_id}",
         )
         dataset.add_files(folder)

@@ -214,16 +214,6 @@ def test_predictions_that_fail_leave_the_models_and_a_named_failure(tmp_path, ca
     assert f"error: nothing that was asked for was predicted; {said}" in capsys.readouterr().out
 
 
-def test_a_text_among_a_features_numbers_is_warned_of(tmp_path, capsys):
-    source = tmp_path / "data.csv"
-    source.write_text("a,t\n" + "".join(f"{n},{n * 1.5}\n" for n in range(40)) + "n.a.,1\n")
-    settings = (f"Data/source={source}", "Data/target=t")
-    assert run("data-registration", tmp_path / "out", *settings) == 0
-    assert "warning: a is taken as a category, for it holds a text: 'n.a.' in data row 41" in (
-        capsys.readouterr().out
-    )
-
-
 def test_a_folder_that_is_no_step_is_told(tmp_path, capsys):
     settings = (f"Input/preprocessing_task={tmp_path}",)
     assert run("training", tmp_path / "out", *settings) == 1

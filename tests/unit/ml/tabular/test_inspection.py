@@ -2,8 +2,9 @@ import pandas as pd
 import pytest
 
 from ml.runtime.errors import UserError
-from ml.tabular.inspection import infer_schema, profile
-from ml.tabular.reading import read_table
+from ml.tabular.inspection import infer_schema, inspect
+from ml.tabular.profiling import as_table
+from ml.tabular.reading import read_arrow, read_table
 from ml.tabular.sources import load_builtin
 
 
@@ -14,7 +15,7 @@ from ml.tabular.sources import load_builtin
         ("breast_cancer", "binary", 2, 30),
         ("wine", "multiclass", 3, 13),
         ("iris", "multiclass", 3, 4),
-        ("digits", "multiclass", 10, 64),
+        ("digits", "multiclass", 10, 61),
     ],
 )
 def test_the_kind_of_problem_of_the_bundled_sets(builtin, name, kind, classes, features):
@@ -62,7 +63,8 @@ def test_too_many_classes_are_refused():
 
 def test_the_profile_describes_each_column(dirty_csv):
     frame = read_table(dirty_csv)
-    table = profile(frame, infer_schema(frame, "price", "flats")).set_index("column")
+    found = inspect(read_arrow(dirty_csv), "price", "flats")
+    table = as_table(found.profile).set_index("column")
     assert table.loc["size", "missing"] == frame["size"].isna().sum() > 0
     assert table.loc["price", "kind"] == "target"
     assert table.loc["city", "distinct"] == 3

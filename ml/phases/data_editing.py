@@ -1,0 +1,122 @@
+"""data-editing: declared steps make a new data set of a registered one, which stays as it is."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, Field
+
+from ml.phases._dataset import load, store
+from ml.runtime.errors import UserError
+from ml.runtime.parameters import JsonText, Section, json_object
+from ml.runtime.phase import Phase
+
+if TYPE_CHECKING:
+    from ml.runtime.step import Step
+
+NAME = "data-editing"
+
+
+def json_list(text: str) -> list[Any]:
+    """A JSON list from a field's text; an empty text is an empty list.
+
+    Raises
+    ------
+    ValueError
+        With a line that says where the text stops being a JSON list.
+    """
+    if not text.strip():
+        return []
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ValueError(
+            f"is not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
+        ) from None
+    if not isinstance(value, list):
+        raise ValueError('is not a JSON list such as [{"do": "drop", "columns": ["notes"]}]')
+    return value
+
+
+def _is_json_list(text: str) -> str:
+    json_list(text)
+    return text
+
+
+JsonListText = Annotated[str, AfterValidator(_is_json_list)]
+
+
+class InputFields(Section):
+    """What to edit."""
+
+    dataset_id: str = Field("", description="id of a registered data set; it stays as it is")
+
+
+class EditFields(Section):
+    """How to edit it."""
+
+    steps: JsonListText = Field(
+        "[]",
+        description='JSON list of steps, done in order, such as [{"do": "drop", "columns": '
+        '["notes"]}, {"do": "filter", "column": "price", "is": ">", "value": 0}]; do is select, '
+        "drop, rename, retype, filter, fill, derive or drop_duplicates",
+    )
+    target: str = Field("", description="column to predict; empty keeps the data set's")
+    kind: Literal["", "auto", "regression", "classification"] = Field(
+        "", description="kind of problem; empty keeps the data set's choice"
+    )
+    types: JsonText = Field(
+        "{}", description='types that differ from what is inferred, such as {"zip": "category"}'
+    )
+    name: str = Field("", description="name of the new data set; empty keeps the old one's")
+
+
+class Parameters(BaseModel):
+    """Of data-editing."""
+
+    Input: InputFields = InputFields()
+    Edit: EditFields = EditFields()
+
+
+PHASE = Phase(
+    name=NAME,
+    task_type="data_processing",
+    help="Make a new data set of a registered one by declared steps that can be replayed.",
+    parameters=Parameters,
+    entry="ml.phases.data_editing:run",
+    order=15,
+)
+
+
+def run(step: Step, parameters: Parameters) -> None:
+    """Do the steps one after the other, infer the schema anew, store the result."""
+    from ml.tabular import edit_steps, editing, inspection
+
+    given, reference = parameters.Edit, parameters.Input.dataset_id
+    steps = edit_steps.parse_steps(json_list(given.steps), "Edit/steps")
+    where = "Input/dataset_id"
+    table, schema, origin = load(step.dataset(reference, where), reference, where)
+    # dates are timestamps by now; the files that come later still write them so
+    formats = {one.name: f"datetime:{one.format}" for one in schema.columns if one.format}
+    start = editing.Edited(table, schema.target, formats | origin.types)
+    del table
+    edited = editing.edit(start, steps, "Edit/steps", step.log)
+    target = given.target or edited.target
+    if not target:
+        raise UserError(
+            f"the steps leave out the target, {schema.target}",
+            where="Edit/target",
+            mend="name the column to predict, or keep the target",
+        )
+    types = {name: kind for name, kind in edited.types.items() if name != target}
+    types |= json_object(given.types)
+    kind = given.kind or origin.kind
+    inspected = inspection.inspect(
+        edited.table, target, given.name or schema.name, kind, types, where="Edit/steps"
+    )
+    del start, edited
+    done = [*origin.edits, *(edit_steps.as_json(one) for one in steps)]
+    origin = replace(origin, parent=reference, kind=kind, types=types, edits=done)
+    store(step, inspected, origin)
