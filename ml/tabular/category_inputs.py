@@ -176,7 +176,7 @@ def _ranks(texts: np.ndarray) -> np.ndarray:
 
 def _codes(values: pd.Series, known: pd.Index) -> np.ndarray:
     codes, found = used_values(values)
-    numbers = known.get_indexer(found)
+    numbers = known.get_indexer(found.astype(object))
     numbers[numbers < 0] = OTHER
     # the last one is for those that are missing, which have the code -1
     return np.append(numbers, MISSING)[codes]
@@ -186,4 +186,4 @@ def used_values(values: pd.Series) -> tuple[np.ndarray, pd.Index]:
     """A Categorical's codes and values, without looking at many that no row has."""
     if len(values.cat.categories) > len(values):
         values = values.cat.remove_unused_categories()
-    return values.cat.codes.to_numpy(), values.cat.categories.astype(object)
+    return values.cat.codes.to_numpy(), values.cat.categories
