@@ -10,10 +10,10 @@ from ml.runtime.model import Model, ModelParameters, Range
 class Parameters(ModelParameters):
     """Of CatBoost."""
 
-    learning_rate: float = Field(0.06, gt=0, le=1, description="share of each tree's step")
+    learning_rate: float = Field(0.05, gt=0, le=1, description="share of each tree's step")
     iterations: int = Field(400, ge=1, le=10_000, description="number of trees")
-    depth: int = Field(6, ge=1, le=12, description="levels per tree")
-    l2_leaf_reg: float = Field(3.0, ge=0, le=1e6, description="penalty on leaf values")
+    depth: int = Field(5, ge=1, le=12, description="levels per tree")
+    l2_leaf_reg: float = Field(5.0, ge=0, le=1e6, description="penalty on leaf values")
     random_strength: float = Field(1.0, ge=0, le=1e3, description="noise in choosing a split")
 
 

@@ -14,8 +14,8 @@ class Parameters(ModelParameters):
     max_iter: int = Field(200, ge=1, le=10_000, description="number of trees (per class)")
     max_leaf_nodes: int = Field(31, ge=2, le=4096, description="leaves per tree")
     min_samples_leaf: int = Field(20, ge=1, le=1_000_000, description="fewest rows in a leaf")
-    max_features: float = Field(1.0, gt=0, le=1, description="share of inputs tried per split")
-    l2_regularization: float = Field(0.0, ge=0, le=1e6, description="penalty on leaf values")
+    max_features: float = Field(0.6, gt=0, le=1, description="share of inputs tried per split")
+    l2_regularization: float = Field(1.0, ge=0, le=1e6, description="penalty on leaf values")
 
 
 def build(parameters: Parameters, kind: str, seed: int, threads: int = 1):

@@ -14,8 +14,8 @@ class Parameters(ModelParameters):
     n_estimators: int = Field(200, ge=1, le=10_000, description="number of trees (per class)")
     num_leaves: int = Field(31, ge=2, le=4096, description="leaves per tree")
     min_child_samples: int = Field(20, ge=1, le=1_000_000, description="fewest rows in a leaf")
-    colsample_bytree: float = Field(1.0, gt=0, le=1, description="share of inputs tried per tree")
-    reg_lambda: float = Field(0.0, ge=0, le=1e6, description="penalty on leaf values")
+    colsample_bytree: float = Field(0.6, gt=0, le=1, description="share of inputs tried per tree")
+    reg_lambda: float = Field(1.0, ge=0, le=1e6, description="penalty on leaf values")
 
 
 def build(parameters: Parameters, kind: str, seed: int, threads: int = 1):

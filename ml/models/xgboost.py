@@ -15,8 +15,8 @@ class Parameters(ModelParameters):
     max_depth: int = Field(5, ge=1, le=20, description="levels per tree")
     min_child_weight: float = Field(1.0, ge=0, le=1e6, description="least weight in a leaf")
     subsample: float = Field(0.8, gt=0, le=1, description="share of rows drawn per tree")
-    colsample_bytree: float = Field(0.8, gt=0, le=1, description="share of inputs tried per tree")
-    reg_lambda: float = Field(1.0, ge=0, le=1e6, description="penalty on leaf values")
+    colsample_bytree: float = Field(0.6, gt=0, le=1, description="share of inputs tried per tree")
+    reg_lambda: float = Field(2.0, ge=0, le=1e6, description="penalty on leaf values")
 
 
 SEARCH = {

@@ -1,12 +1,13 @@
-"""training: fit one model on prepared data."""
+"""training: fit one model on prepared data, and score it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, Field, field_validator, model_validator
 
 from ml import model_catalog
+from ml.phases._judging import judged, tuning_record
 from ml.runtime import conventions as names
 from ml.runtime.errors import UserError
 from ml.runtime.metric_names import AUTO, Metric
@@ -16,6 +17,7 @@ from ml.runtime.phase import Phase
 if TYPE_CHECKING:
     from ml.runtime.step import Step
     from ml.tabular.fitting import Fit
+    from ml.tabular.learning import Recipe
     from ml.tabular.preparation import Parts
     from ml.tabular.schema import Schema
 
@@ -31,14 +33,23 @@ class InputFields(Section):
 
 
 class ModelFields(Section):
-    """What to fit."""
+    """What to fit, and how to judge it."""
 
     name: str = Field("ridge", description=f"one of {', '.join(model_catalog.MODELS)}")
     parameters: JsonText = Field(
         "{}", description='the model\'s own parameters as JSON, such as {"alpha": 2}'
     )
-    metric: Metric = Field(AUTO, description="metric shown as the score")
+    metric: Metric = Field(AUTO, description="metric shown as the score, and tuned for")
     seed: int = Field(0, ge=0, le=2**31 - 1, description="seed of the model")
+    folds: int = Field(
+        0, ge=0, le=50, description="folds of cross-validation, at least 2; 0 does without"
+    )
+    threads: int = Field(
+        1, ge=1, le=256, description="threads to fit with, on whichever node; more are faster"
+    )
+    refit: bool = Field(
+        True, description="fit again on training and validation rows before the test score"
+    )
 
     def own(self) -> BaseModel:
         """The model's own parameters, checked against its own types."""
@@ -50,6 +61,13 @@ class ModelFields(Section):
     def _is_known(cls, name: str) -> str:
         return model_catalog.find(name).name
 
+    @field_validator("folds")
+    @classmethod
+    def _is_no_single_fold(cls, folds: int) -> int:
+        if folds == 1:
+            raise ValueError("one fold divides nothing: choose 2 or more, or 0 to do without")
+        return folds
+
     @model_validator(mode="after")
     def _parameters_fit(self) -> ModelFields:
         try:
@@ -59,11 +77,23 @@ class ModelFields(Section):
         return self
 
 
+class TuningFields(Section):
+    """Looking for better parameters than the given ones."""
+
+    trials: int = Field(
+        0, ge=0, le=10_000, description="how many parameters to try; 0 takes them as given"
+    )
+    seconds: float = Field(
+        0.0, ge=0, le=1e6, description="no trial begins after so long; 0 sets no limit"
+    )
+
+
 class Parameters(BaseModel):
     """Of training."""
 
     Input: InputFields = InputFields()
     Model: ModelFields = ModelFields()
+    Tuning: TuningFields = TuningFields()
 
 
 PHASE = Phase(
@@ -78,31 +108,40 @@ PHASE = Phase(
 
 
 def run(step: Step, parameters: Parameters) -> None:
-    """Fetch the prepared data, fit, store the model and its scores."""
-    import joblib
+    """Fetch the prepared data, tune where asked to, fit, store the model and its scores."""
+    from ml.tabular import fitting, learning, metrics, model_file
 
-    from ml.tabular import fitting, metrics
-
-    chosen = parameters.Model
-    own = chosen.own()
-    step.configuration("model", {"name": chosen.name, "seed": chosen.seed, **own.model_dump()})
-    task = parameters.Input.preprocessing_task
+    task, chosen = parameters.Input.preprocessing_task, parameters.Model
     parts, schema, preprocessor = prepared(step, task, "Input/preprocessing_task")
     metric = metrics.resolve(chosen.metric, schema, "Model/metric")
-    fit = fitting.fit(parts, schema, preprocessor, chosen.name, own, chosen.seed)
+    model = model_catalog.MODELS[chosen.name]
+    recipe = learning.Recipe(model, chosen.own(), chosen.seed, chosen.threads)
+    _check_suitable(recipe, parts, schema, preprocessor, parameters)
+
+    samples = learning.samples(parts, schema, preprocessor)
+    recipe, tuning, folds = judged(step, recipe, samples, parts, schema, metric, parameters)
+    own = recipe.parameters.model_dump()
+    step.configuration("model", {"name": chosen.name, "seed": chosen.seed, **own})
+    fit = fitting.fit_samples(recipe, samples, parts, schema, preprocessor, refit=chosen.refit)
 
     path = step.work / "model.joblib"
-    joblib.dump(fit.model, path)
+    model_file.save(fit.model, path)
     step.artifact(ARTIFACT_MODEL, path)
     step.register_model(
-        names.task_name(chosen.name, step.run_id),
-        ARTIFACT_MODEL,
-        model_catalog.MODELS[chosen.name].framework,
-        schema.classes,
+        names.task_name(chosen.name, step.run_id), ARTIFACT_MODEL, model.framework, schema.classes
     )
     fit.predictions.to_parquet(step.work / "predictions.parquet")
     step.artifact(names.ARTIFACT_PREDICTIONS, step.work / "predictions.parquet")
-    step.artifact_json(ARTIFACT_METRICS, _metrics_record(chosen.name, task, fit, schema))
+    record = {
+        **_record(recipe, fit, schema),
+        "preprocessing_task": task,
+        "refit": chosen.refit,
+        "cross_validation": folds,
+        "tuning": tuning_record(tuning),
+        "predict_rows_per_second": len(parts.test) / max(fit.predict_seconds, 1e-9),
+        "size_bytes": path.stat().st_size,
+    }
+    step.artifact_json(ARTIFACT_METRICS, record)
     _report(step, fit, schema, metric)
 
 
@@ -120,17 +159,40 @@ def prepared(step: Step, task: str, where: str) -> tuple[Parts, Schema, object]:
     return Parts(**frames), schema, preprocessor
 
 
-def _metrics_record(model: str, task: str, fit: Fit, schema: Schema) -> dict[str, object]:
+def _check_suitable(
+    recipe: Recipe, parts: Parts, schema: Schema, preprocessor: Any, parameters: Parameters
+) -> None:
+    from ml.tabular.suitability import check_suitable
+
+    # the matrix, and once more while the validation rows are put below it
+    copies = 2.0 if parameters.Model.refit else 1.0
+    if parameters.Tuning.trials:
+        # each trial takes the same folds, so they are kept
+        copies += parameters.Model.folds
+    elif parameters.Model.folds:
+        copies += 1.0
+    rows = len(parts.train) + len(parts.validation)
+    check_suitable(recipe, schema, rows, len(preprocessor.names_), copies)
+
+
+def _record(recipe: Recipe, fit: Fit, schema: Schema) -> dict[str, Any]:
     return {
-        "model": model,
+        "model": fit.model.name,
         "kind": schema.kind,
         "dataset": schema.name,
         "target": schema.target,
-        "preprocessing_task": task,
+        "parameters": recipe.parameters.model_dump(),
+        "seed": recipe.seed,
         "validation": fit.validation,
         "test": fit.test,
+        "validation_intervals": fit.validation_intervals,
+        "test_intervals": fit.test_intervals,
         "fit_seconds": fit.fit_seconds,
         "predict_seconds": fit.predict_seconds,
+        "threads": recipe.threads,
+        "device": fit.device,
+        "made_with": dict(fit.model.made_with),
+        "interval": fit.model.interval,
     }
 
 
@@ -142,9 +204,10 @@ def _report(step: Step, fit: Fit, schema: Schema, metric: str) -> None:
             step.value(f"{part} {name}", number)
     for name, numbers in fit.history.items():
         step.curve("training", name, numbers)
-    step.plot("fit quality", plots.fit_quality(fit.predictions, schema))
+    test_rows = fit.predictions_of("test")
+    step.plot("fit quality", plots.fit_quality(test_rows, schema))
     if schema.kind == "binary":
-        step.plot("ROC", plots.roc_curve(fit.predictions, schema))
+        step.plot("ROC", plots.roc_curve(test_rows, schema))
     # a metric may have no value on a part, such as the area under a curve of one class
     score, test = fit.validation.get(metric), fit.test.get(metric)
     step.properties(
@@ -156,10 +219,16 @@ def _report(step: Step, fit: Fit, schema: Schema, metric: str) -> None:
         }
     )
     step.log(
-        f"{fit.model.name}: validation {metric} {_shown(score)}, test {metric} {_shown(test)}; "
-        f"fitted in {fit.fit_seconds:.2f} s"
+        f"{fit.model.name}: validation {metric} {_shown(score)}"
+        f"{_ends(fit.validation_intervals, metric)}, test {metric} {_shown(test)}"
+        f"{_ends(fit.test_intervals, metric)}; fitted in {fit.fit_seconds:.2f} s on {fit.device}"
     )
 
 
 def _shown(score: float | None) -> str:
     return "none" if score is None else f"{score:.6g}"
+
+
+def _ends(intervals: dict[str, tuple[float, float]], metric: str) -> str:
+    ends = intervals.get(metric)
+    return "" if ends is None else f" (95 %: {ends[0]:.4g} to {ends[1]:.4g})"

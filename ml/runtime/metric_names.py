@@ -6,18 +6,30 @@ from typing import Literal
 
 AUTO = "auto"
 
-Metric = Literal["auto", "rmse", "mae", "r2", "accuracy", "f1_macro", "log_loss", "roc_auc"]
+Metric = Literal[
+    "auto",
+    "rmse",
+    "mae",
+    "mape",
+    "r2",
+    "accuracy",
+    "balanced_accuracy",
+    "f1_macro",
+    "log_loss",
+    "brier",
+    "roc_auc",
+]
 
 DEFAULTS = {"regression": "rmse", "binary": "roc_auc", "multiclass": "f1_macro"}
 
-_LESS_IS_BETTER = frozenset({"rmse", "mae", "log_loss"})
+_OF_NUMBERS = ("rmse", "mae", "mape", "r2")
+_OF_CLASSES = ("accuracy", "balanced_accuracy", "f1_macro", "log_loss", "brier", "roc_auc")
+_LESS_IS_BETTER = frozenset({"rmse", "mae", "mape", "log_loss", "brier"})
 
 
 def of_kind(kind: str) -> tuple[str, ...]:
     """The metrics that fit a kind of problem, in the order they are shown."""
-    if kind == "regression":
-        return ("rmse", "mae", "r2")
-    return ("accuracy", "f1_macro", "log_loss", "roc_auc")
+    return _OF_NUMBERS if kind == "regression" else _OF_CLASSES
 
 
 def is_less_better(metric: str) -> bool:

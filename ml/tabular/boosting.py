@@ -75,4 +75,6 @@ class XGBoost:
 
     def predict_proba(self, features: np.ndarray) -> np.ndarray:
         """Probabilities, shape (rows, classes)."""
-        return self.inner_.predict_proba(features).astype(np.float64)
+        found = self.inner_.predict_proba(features).astype(np.float64)
+        # in single precision they sum to one but for some 1e-7
+        return found / found.sum(axis=1, keepdims=True)

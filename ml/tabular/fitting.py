@@ -1,4 +1,4 @@
-"""Fitting one model on prepared data, and what a fitted model is."""
+"""Fitting one model on prepared data, and scoring it."""
 
 from __future__ import annotations
 
@@ -6,81 +6,40 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pandas as pd
-from sklearn.compose import ColumnTransformer
-from threadpoolctl import threadpool_limits
 
 from ml.model_catalog import MODELS
-from ml.tabular.conforming import conform, conform_target
+from ml.tabular import intervals, learning, uncertainty
+from ml.tabular.conforming import conform_target
+from ml.tabular.fitted_model import (
+    PREDICTION,
+    FittedModel,
+    Predicted,
+    as_frame,
+    predicted_by,
+    probability_column,
+)
+from ml.tabular.learning import Recipe, Samples
 from ml.tabular.metrics import score
+from ml.tabular.model_file import made_with
 from ml.tabular.preparation import Parts
+from ml.tabular.preprocessor import Preprocessor
 from ml.tabular.schema import Schema
 
-# sums in another order give other last bits: a fixed number of threads gives the same result on
-# every node, however many cores it has
-THREADS = 1
+__all__ = [
+    "PREDICTION",
+    "Fit",
+    "FittedModel",
+    "fit",
+    "fit_samples",
+    "probability_column",
+    "score_rows",
+    "with_truth",
+]
 
-PREDICTION = "prediction"
-
-
-@dataclass(frozen=True)
-class FittedModel:
-    """Everything that prediction needs: schema, preprocessor and estimator, kept together.
-
-    Parameters
-    ----------
-    name : str
-        The model's name in the catalogue.
-    schema : Schema
-    preprocessor : ColumnTransformer
-        Fitted on the training part.
-    estimator : object
-        Fitted on what the preprocessor makes of the training part.
-    """
-
-    name: str
-    schema: Schema
-    preprocessor: ColumnTransformer
-    estimator: Any
-
-    def predict(self, frame: pd.DataFrame, where: str) -> pd.DataFrame:
-        """Predict rows as they come, checked against the schema.
-
-        Parameters
-        ----------
-        frame : DataFrame
-            Shape (rows, columns); extra columns are ignored.
-        where : str
-            Where the rows came from, for messages.
-
-        Returns
-        -------
-        DataFrame
-            Column ``prediction`` and, for classes, one ``probability of CLASS`` per class; the
-            index is the frame's.
-        """
-        return self.predict_features(conform(frame, self.schema, where))
-
-    def predict_features(self, features: pd.DataFrame) -> pd.DataFrame:
-        """Predict rows that conform to the schema already; otherwise as :meth:`predict`."""
-        inputs = self.preprocessor.transform(features)
-        with threadpool_limits(THREADS):
-            if not self.schema.is_classification:
-                return pd.DataFrame(
-                    {PREDICTION: self.estimator.predict(inputs)}, index=features.index
-                )
-            raw = self.estimator.predict_proba(inputs)
-        order = [list(self.estimator.classes_).index(label) for label in self.schema.classes]
-        probabilities = np.asarray(raw)[:, order]
-        labels = np.array(self.schema.classes, dtype=object)[probabilities.argmax(axis=1)]
-        columns = {probability_column(c): probabilities[:, i] for i, c in enumerate(self.classes)}
-        return pd.DataFrame({PREDICTION: labels, **columns}, index=features.index)
-
-    @property
-    def classes(self) -> list[str]:
-        """The class labels; empty for regression."""
-        return self.schema.classes
+TRUTH = "truth"
+PART = "part"
+VALIDATION, TEST = "validation", "test"
 
 
 @dataclass(frozen=True)
@@ -92,29 +51,45 @@ class Fit:
     model : FittedModel
     validation, test : dict
         Metric → value on the two parts.
+    validation_intervals, test_intervals : dict
+        Metric → both ends of its 95 % interval.
     predictions : DataFrame
-        Of the test part: ``truth``, ``prediction`` and, for classes, their probabilities.
+        Of both parts, in column ``part``: ``truth`` and what :meth:`FittedModel.predict` gives.
+        Those of validation are from before the model was fitted on these rows, too.
     fit_seconds, predict_seconds : float
+        Of the last fit, and of predicting the test part.
     history : dict
         Name → one number per iteration.
+    device : str
+        Where it was fitted.
     """
 
     model: FittedModel
     validation: dict[str, float]
     test: dict[str, float]
+    validation_intervals: dict[str, tuple[float, float]]
+    test_intervals: dict[str, tuple[float, float]]
     predictions: pd.DataFrame
     fit_seconds: float
     predict_seconds: float
     history: dict[str, list[float]]
+    device: str = "cpu"
+
+    def predictions_of(self, part: str) -> pd.DataFrame:
+        """The predictions of ``validation`` or ``test``."""
+        return self.predictions[self.predictions[PART] == part].drop(columns=PART)
 
 
 def fit(
     parts: Parts,
     schema: Schema,
-    preprocessor: ColumnTransformer,
+    preprocessor: Preprocessor,
     model_name: str,
     parameters: Any,
     seed: int,
+    *,
+    threads: int = 1,
+    refit: bool = True,
 ) -> Fit:
     """Fit one model on the training part, and score it on the other two.
 
@@ -122,57 +97,119 @@ def fit(
     ----------
     parts : Parts
     schema : Schema
-    preprocessor : ColumnTransformer
+    preprocessor : Preprocessor
         Fitted on ``parts.train``.
     model_name : str
         A name of :data:`ml.model_catalog.MODELS`.
     parameters : ModelParameters
         The model's own.
     seed : int
+    threads, refit
+        As of :class:`~ml.tabular.learning.Recipe` and :func:`fit_samples`.
     """
-    estimator = MODELS[model_name].build(parameters, schema.kind, seed)
-    features = preprocessor.transform(conform(parts.train, schema, "the training part"))
-    target = conform_target(parts.train[schema.target], schema, "the training part")
-    started = time.perf_counter()
-    with threadpool_limits(THREADS):
-        estimator.fit(features, target)
-    fit_seconds = time.perf_counter() - started
+    recipe = Recipe(MODELS[model_name], parameters, seed, threads)
+    samples = learning.samples(parts, schema, preprocessor)
+    return fit_samples(recipe, samples, parts, schema, preprocessor, refit=refit)
 
-    model = FittedModel(model_name, schema, preprocessor, estimator)
-    validation = score_rows(model.predict(parts.validation, "validation"), parts.validation, schema)
+
+def fit_samples(
+    recipe: Recipe,
+    samples: Samples,
+    parts: Parts,
+    schema: Schema,
+    preprocessor: Preprocessor,
+    *,
+    refit: bool = True,
+) -> Fit:
+    """Fit on rows that are inputs of an estimator already; otherwise as :func:`fit`.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    samples : Samples
+        Of ``parts``.
+    parts : Parts
+    schema : Schema
+    preprocessor : Preprocessor
+    refit : bool
+        Whether the model is fitted again, on training and validation part, before it is scored on
+        the test part and kept. The preprocessor stays as it is.
+    """
+    held_out = samples.validation
+    estimator, seconds = _timed_fit(recipe, samples.train, schema)
+    predicted = predicted_by(estimator, held_out.inputs, schema)
+    half_width = (
+        None
+        if schema.is_classification
+        else uncertainty.half_width(held_out.target, predicted.prediction)
+    )
+    validation, validation_intervals = _scored(held_out.target, predicted, schema)
+    validation_rows = as_frame(predicted, schema, parts.validation.index, half_width)
+    validation_rows.insert(0, TRUTH, held_out.target)
+    if refit:
+        estimator, seconds = _timed_fit(recipe, samples.train.with_rows_of(held_out), schema)
+
+    versions = made_with(recipe.model.framework)
+    model = FittedModel(recipe.model.name, schema, preprocessor, estimator, half_width, versions)
     started = time.perf_counter()
-    predicted = model.predict(parts.test, "test")
+    test_rows = model.predict(parts.test, "test")
     predict_seconds = time.perf_counter() - started
+    test_rows = with_truth(test_rows, parts.test, schema)
+    test, test_intervals = _scored(
+        test_rows[TRUTH].to_numpy(), _predicted_in(test_rows, schema), schema
+    )
     return Fit(
         model=model,
         validation=validation,
-        test=score_rows(predicted, parts.test, schema),
-        predictions=with_truth(predicted, parts.test, schema),
-        fit_seconds=fit_seconds,
+        test=test,
+        validation_intervals=validation_intervals,
+        test_intervals=test_intervals,
+        predictions=pd.concat({VALIDATION: validation_rows, TEST: test_rows}, names=[PART])
+        .reset_index(level=PART)
+        .astype({PART: "category"}),
+        fit_seconds=seconds,
         predict_seconds=predict_seconds,
         history=dict(getattr(estimator, "history_", {})),
+        device=getattr(estimator, "device_", "cpu"),
     )
 
 
 def score_rows(predicted: pd.DataFrame, frame: pd.DataFrame, schema: Schema) -> dict[str, float]:
     """All metrics of predictions against the targets in the frame they were made of."""
     truth = conform_target(frame[schema.target], schema, "the target")
-    probabilities = (
-        predicted[[probability_column(label) for label in schema.classes]].to_numpy(float)
-        if schema.is_classification
-        else None
-    )
-    return score(truth, predicted[PREDICTION].to_numpy(), probabilities, schema)
+    found = _predicted_in(predicted, schema)
+    return score(truth, found.prediction, found.probabilities, schema)
 
 
 def with_truth(predicted: pd.DataFrame, frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
     """Predictions with the true target in front of them, as column ``truth``."""
     truth = conform_target(frame[schema.target], schema, "the target")
     result = predicted.copy()
-    result.insert(0, "truth", truth)
+    result.insert(0, TRUTH, truth)
     return result
 
 
-def probability_column(label: str) -> str:
-    """The name of the column that holds a class's probability."""
-    return f"probability of {label}"
+def _timed_fit(recipe: Recipe, sample: learning.Sample, schema: Schema) -> tuple[Any, float]:
+    started = time.perf_counter()
+    estimator = recipe.fit(sample, schema)
+    return estimator, time.perf_counter() - started
+
+
+def _scored(
+    truth: Any, predicted: Predicted, schema: Schema
+) -> tuple[dict[str, float], dict[str, tuple[float, float]]]:
+    scores = score(truth, predicted.prediction, predicted.probabilities, schema)
+    found = intervals.intervals(
+        scores, truth, predicted.prediction, predicted.probabilities, schema
+    )
+    return scores, found
+
+
+def _predicted_in(frame: pd.DataFrame, schema: Schema) -> Predicted:
+    """What columns of predictions hold."""
+    probabilities = (
+        frame[[probability_column(label) for label in schema.classes]].to_numpy(float)
+        if schema.is_classification
+        else None
+    )
+    return Predicted(frame[PREDICTION].to_numpy(), probabilities)
