@@ -1,8 +1,9 @@
-"""What the inference phases share: which model to predict with."""
+"""What the inference phases share: the model to predict with, and what it was trained on."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
@@ -13,8 +14,13 @@ from ml.runtime.errors import UserError
 from ml.runtime.parameters import Section
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from ml.runtime.step import Step
-    from ml.tabular.fitting import FittedModel
+    from ml.tabular.fitted_model import FittedModel
+
+ARTIFACT_REFERENCE = "reference"
+ARTIFACT_FIGURES = "figures"
 
 
 class ModelSource(Section):
@@ -24,6 +30,36 @@ class ModelSource(Section):
     training_task: str = Field(
         "", description="id of a finished training task, instead of the run's best"
     )
+
+
+@dataclass(frozen=True)
+class Served:
+    """A model to predict with.
+
+    Parameters
+    ----------
+    model : FittedModel
+    task : str
+        The training step that left it.
+    preprocessing : str
+        The preprocessing step that the training step worked on.
+    """
+
+    model: FittedModel
+    task: str
+    preprocessing: str
+
+
+def served_model(step: Step, source: ModelSource) -> Served:
+    """The model that the fields name, once it is known that this environment may open it.
+
+    Raises
+    ------
+    UserError
+        No model is named, the run has none, it cannot be read, or other versions made it.
+    """
+    task = training_task(step, source)
+    return load_model(step, task, _where(source))
 
 
 def training_task(step: Step, source: ModelSource) -> str:
@@ -51,13 +87,50 @@ def training_task(step: Step, source: ModelSource) -> str:
     return record["best"]["task"]
 
 
-def load_model(step: Step, task: str) -> FittedModel:
+def load_model(step: Step, task: str, where: str) -> Served:
     """The model that a training step left."""
-    import joblib
+    from ml.tabular import model_file
 
-    return joblib.load(step.fetch(task, ARTIFACT_MODEL, "Input/training_task"))
+    metrics = step.fetch_json(task, ARTIFACT_METRICS, where)
+    path = step.fetch(task, ARTIFACT_MODEL, where)
+    try:
+        model = model_file.load(path, metrics.get("made_with"), where)
+    except UserError:
+        raise
+    except Exception as error:
+        raise UserError(
+            f"the model of the training step {task} cannot be read: {error}",
+            where=where,
+            mend="train it again, or name another training task",
+            failure_class="data-access",
+        ) from error
+    return Served(model, task, metrics["preprocessing_task"])
 
 
-def preprocessing_task(step: Step, task: str) -> str:
-    """The preprocessing step that a training step worked on."""
-    return step.fetch_json(task, ARTIFACT_METRICS, "Input/training_task")["preprocessing_task"]
+def reference(step: Step, served: Served) -> dict[str, Any] | None:
+    """What the training rows are known by (:func:`ml.tabular.drift.reference`), if it was kept."""
+    try:
+        return step.fetch_json(served.preprocessing, ARTIFACT_REFERENCE, "Input/training_task")
+    except UserError:
+        step.log(f"the preprocessing step {served.preprocessing} kept no {ARTIFACT_REFERENCE}")
+        return None
+
+
+def training_rows(step: Step, served: Served, most: int, seed: int) -> pd.DataFrame:
+    """At most `most` of the rows that the model was trained on, drawn at random."""
+    from ml.phases._evidence import read_parquet_sample
+
+    path = step.fetch(served.preprocessing, "train", "Input/training_task")
+    return read_parquet_sample(path, most, seed, served.model.schema.features)
+
+
+def keep_figures(step: Step, figures: dict[str, Any]) -> None:
+    """Keep the plots for the run's report: title → figure."""
+    import json
+
+    drawn = {title: [json.loads(figure.to_json())] for title, figure in figures.items()}
+    step.artifact_json(ARTIFACT_FIGURES, drawn)
+
+
+def _where(source: ModelSource) -> str:
+    return "Input/training_task" if source.training_task else "Input/run_id"

@@ -1,13 +1,15 @@
-"""inference-batch: predict the rows of a file, of a data set, or of the held-out test part."""
+"""inference-batch: predict the rows of files, of a data set, or of the held-out test part."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, Field
 
 from ml.phases import _serving
-from ml.phases.data_registration import DATA_FILE
 from ml.runtime import conventions as names
 from ml.runtime.errors import DataError
 from ml.runtime.phase import Phase
@@ -16,11 +18,18 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ml.runtime.step import Step
-    from ml.tabular.fitting import FittedModel
+    from ml.tabular.batch_prediction import BatchPrediction
+    from ml.tabular.drift import Drift
     from ml.tabular.schema import Schema
+    from ml.tabular.streaming import Chunk
 
 TEST_PART = "test"
 DATASET_PREFIX = "dataset:"
+ARTIFACT_DRIFT = "drift"
+ARTIFACT_CSV = f"{names.ARTIFACT_PREDICTIONS}_csv"
+_WHERE = "Input/data"
+_SECONDS_BETWEEN_LINES = 10.0
+_SHOWN_COLUMNS = 30
 
 
 class InputFields(_serving.ModelSource):
@@ -29,7 +38,14 @@ class InputFields(_serving.ModelSource):
     data: str = Field(
         TEST_PART,
         min_length=1,
-        description="CSV or Parquet (address or path), dataset:ID, or test for the held-out rows",
+        description="CSV or Parquet: addresses, paths, folders or patterns with commas between, "
+        "dataset:ID, or test for the held-out rows",
+    )
+    encoding: str = Field("utf-8", min_length=1, description="how CSV files are encoded")
+    on_error: Literal["stop", "skip"] = Field(
+        "stop",
+        description="what a row does that is not as the schema says; skip leaves its prediction "
+        "empty and says why in a column",
     )
 
 
@@ -42,7 +58,7 @@ class Parameters(BaseModel):
 PHASE = Phase(
     name="inference-batch",
     task_type="inference",
-    help="Predict a file's rows with the best model of a run.",
+    help="Predict the rows of files with the best model of a run, and tell how they drifted.",
     parameters=Parameters,
     entry="ml.phases.inference_batch:run",
     order=60,
@@ -50,124 +66,249 @@ PHASE = Phase(
 )
 
 
-def run(step: Step, parameters: Parameters) -> None:
-    """Check the rows against the schema, predict, store the predictions."""
-    task = _serving.training_task(step, parameters.Input)
-    model = _serving.load_model(step, task)
-    frame = _rows(step, parameters.Input.data, task, model.schema)
-    if _is_own_data(step, parameters.Input.data, task):
-        step.log("no scores: the model was trained on rows of this data set; test has others")
-        frame = frame.drop(columns=model.schema.target)
-    predictions, scores, unscored = predict(model, frame, parameters.Input.data)
-    if unscored:
-        step.log(f"no scores: {unscored}")
-
-    _store(step, predictions)
-    record = {
-        "source": parameters.Input.data,
-        "model": model.name,
-        "training_task": task,
-        "rows": len(predictions),
-        "scores": scores,
-        "predictions": described(predictions, model.schema),
-    }
-    step.artifact_json(names.ARTIFACT_SUMMARY, record)
-    for name, number in scores.items():
-        step.value(name, number)
-    step.plot("predictions", figure(predictions, model.schema))
-    step.properties(
-        **{
-            names.PROPERTY_MODEL: model.name,
-            names.PROPERTY_ROWS: len(predictions),
-            names.PROPERTY_TARGET: model.schema.target,
-        }
-    )
-    step.log(f"{len(predictions)} rows of {parameters.Input.data} predicted with {model.name}")
-
-
-def predict(
-    model: FittedModel, frame: pd.DataFrame, where: str
-) -> tuple[pd.DataFrame, dict[str, float], str]:
-    """Predictions of a frame and, where all its rows have a target, their scores.
+@dataclass(frozen=True)
+class Rows:
+    """What is to be predicted.
 
     Parameters
     ----------
-    model : FittedModel
-    frame : DataFrame
-        Shape (rows, columns).
-    where : str
-        Where the rows came from, for messages.
-
-    Returns
-    -------
-    predictions : DataFrame
-        One row per row of the frame; column ``truth`` first where the target is there.
-    scores : dict
-        Metric → value; empty where the target is not there.
-    unscored : str
-        Why a target that is there gives no scores; empty where it does.
+    chunks : iterator of Chunk
+    truth : bool
+        Whether some of it has the target.
+    several : bool
+        Whether it comes of several files.
     """
-    from ml.tabular import fitting
 
-    predictions = model.predict(frame, where)
-    target = model.schema.target
-    if target not in frame.columns or frame[target].isna().any():
-        return predictions, {}, ""
+    chunks: Iterator[Chunk]
+    truth: bool
+    several: bool = False
+
+
+def run(step: Step, parameters: Parameters) -> None:
+    """Check the files against the schema, predict chunk after chunk, store what came of it."""
+    from ml.tabular import batch_prediction, streaming
+
+    given = parameters.Input
+    served = _serving.served_model(step, given)
+    model, skip = served.model, given.on_error == "skip"
+    is_own = _is_own_data(step, given.data, served)
+    if is_own:
+        step.log("no scores: the model was trained on rows of this data set; test has others")
+    per_chunk = streaming.rows_per_chunk(len(model.preprocessor.names_))
+    rows = _rows(step, given, served, per_chunk, truth=not is_own)
+    known = _serving.reference(step, served)
+    drifts = _drifts(step, served, known)
+    path = step.work / "predictions.parquet"
+    with batch_prediction.BatchPrediction(
+        model,
+        path,
+        several=rows.several,
+        truth=rows.truth,
+        skip=skip,
+        drift=drifts[0],
+        prediction_drift=drifts[1],
+    ) as batch:
+        _predict(step, batch, rows)
+    _check_predicted(batch, given.data)
+    step.artifact(names.ARTIFACT_PREDICTIONS, path)
+    if batch.rows <= batch_prediction.MAX_CSV_ROWS:
+        batch_prediction.write_csv(path, step.work / "predictions.csv")
+        step.artifact(ARTIFACT_CSV, step.work / "predictions.csv")
+    else:
+        step.log(
+            f"no copy as CSV: it is made of {batch_prediction.MAX_CSV_ROWS:,} rows at most; "
+            f"{names.ARTIFACT_PREDICTIONS} is Parquet"
+        )
+    _report(step, served, given.data, batch, drifts)
+
+
+def _predict(step: Step, batch: BatchPrediction, rows: Rows) -> None:
+    from ml.tabular import streaming
+
+    started = last = time.monotonic()
     try:
-        scores = fitting.score_rows(predictions, frame, model.schema)
+        for chunk in streaming.ahead(rows.chunks):
+            batch.add(chunk)
+            now = time.monotonic()
+            if now - last >= _SECONDS_BETWEEN_LINES:
+                last = now
+                step.log(_progress(batch.rows, now - started))
     except DataError as error:
-        return predictions, {}, error.what
-    return fitting.with_truth(predictions, frame, model.schema), scores, ""
+        done = f"{batch.rows:,} rows before it were good" if batch.rows else "no row was predicted"
+        raise DataError(
+            f"{error.what}; {done}",
+            where=error.where,
+            mend=f"{error.mend}; or set Input/on_error to skip, which leaves such rows out",
+        ) from None
+    step.log(_progress(batch.rows, time.monotonic() - started))
 
 
-def described(predictions: pd.DataFrame, schema: Schema) -> dict[str, Any]:
-    """A few numbers on the predictions: their range, or the rows per class."""
-    values = predictions["prediction"]
-    if schema.is_classification:
-        return {str(label): int(count) for label, count in values.value_counts().items()}
-    return {name: float(getattr(values, name)()) for name in ("min", "mean", "max")}
+def _progress(rows: int, seconds: float) -> str:
+    return f"{rows:,} rows predicted, {rows / max(seconds, 1e-9):,.0f} rows/s"
 
 
-def figure(predictions: pd.DataFrame, schema: Schema):
-    """Against the truth where it is known, else how the predictions are spread."""
-    from ml.tabular import plots
-
-    if "truth" in predictions.columns:
-        return plots.fit_quality(predictions, schema)
-    return plots.prediction_distribution(predictions, schema)
-
-
-def _rows(step: Step, data: str, task: str, schema: Schema) -> pd.DataFrame:
-    import pandas as pd
-
-    from ml.tabular import reading, sources
-
-    where = "Input/data"
-    if data == TEST_PART:
-        prepared = _serving.preprocessing_task(step, task)
-        return pd.read_parquet(step.fetch(prepared, TEST_PART, where))
-    if data.startswith(sources.PREFIX):
-        return sources.load_builtin(data, where)[0]
-    if data.startswith(DATASET_PREFIX):
-        folder = step.dataset(data.removeprefix(DATASET_PREFIX), where)
-        return reading.read_table(folder / DATA_FILE)
-    texts = schema.of_kind("category")
-    if schema.is_classification:
-        texts.append(schema.target)
-    return reading.read_table(step.download(data, where), texts)
+def _check_predicted(batch: BatchPrediction, data: str) -> None:
+    if batch.rows == batch.skipped:
+        raise DataError(
+            f"none of the {batch.rows:,} rows can be predicted"
+            if batch.rows
+            else "no row is there",
+            where=data,
+            mend="set Input/on_error to stop to see what is wrong with the first of them",
+        )
 
 
-def _is_own_data(step: Step, data: str, task: str) -> bool:
+def _rows(
+    step: Step, given: InputFields, served: _serving.Served, per_chunk: int, *, truth: bool
+) -> Rows:
+    from ml.runtime.source_files import SourceFile, source_files
+    from ml.tabular import sources, streaming, table_files
+
+    schema = served.model.schema
+    target = schema.target
+    skip = given.on_error == "skip"
+    if given.data.startswith(sources.PREFIX):
+        frame = sources.load_builtin(given.data, _WHERE)[0]
+        _tell_unused(step, streaming.check_columns(list(frame), schema, given.data))
+        chunks = streaming.frame_chunks(
+            frame, schema, per_chunk, given.data, truth=truth, skip=skip
+        )
+        return Rows(chunks, truth and target in frame.columns)
+    if given.data == TEST_PART:
+        found = [SourceFile(step.fetch(served.preprocessing, TEST_PART, _WHERE), "the test part")]
+    else:
+        found = source_files(step, given.data, _WHERE)
+    files = [table_files.open_file(one.path, one.shown, given.encoding) for one in found]
+    # all files are looked at before a row is predicted
+    for file in files:
+        _tell_unused(step, streaming.check_columns(file.names, schema, file.shown))
+    chunks = streaming.file_chunks(files, schema, per_chunk, truth=truth, skip=skip)
+    return Rows(chunks, truth and any(target in file.names for file in files), len(files) > 1)
+
+
+def _tell_unused(step: Step, unused: list[str]) -> None:
+    from ml.tabular.inspection import listed
+
+    if unused:
+        step.log(f"not used by the model: {listed(unused)}")
+
+
+def _is_own_data(step: Step, data: str, served: _serving.Served) -> bool:
     """Whether the rows are those of the data set that the model was trained on."""
     if not data.startswith(DATASET_PREFIX):
         return False
-    prepared = _serving.preprocessing_task(step, task)
-    known = step.fetch_json(prepared, names.ARTIFACT_CONFIGURATION, "Input/training_task")
+    known = step.fetch_json(
+        served.preprocessing, names.ARTIFACT_CONFIGURATION, "Input/training_task"
+    )
     return known["parameters"]["Input/dataset_id"] == data.removeprefix(DATASET_PREFIX).strip()
 
 
-def _store(step: Step, predictions: pd.DataFrame) -> None:
-    predictions.to_parquet(step.work / "predictions.parquet")
-    step.artifact(names.ARTIFACT_PREDICTIONS, step.work / "predictions.parquet")
-    predictions.to_csv(step.work / "predictions.csv", index_label="row")
-    step.artifact(f"{names.ARTIFACT_PREDICTIONS}_csv", step.work / "predictions.csv")
+def _drifts(
+    step: Step, served: _serving.Served, known: dict[str, Any] | None
+) -> tuple[Drift | None, Drift | None]:
+    """Of the features against the training rows; of the predictions against the held-out ones."""
+    import pandas as pd
+
+    from ml.tabular import drift
+    from ml.tabular.fitted_model import PREDICTION
+
+    if known is None:
+        return None, None
+    path = step.fetch(served.task, names.ARTIFACT_PREDICTIONS, "Input/training_task")
+    before = pd.read_parquet(path, columns=[PREDICTION])[PREDICTION]
+    kind = "category" if served.model.schema.is_classification else "numeric"
+    spreads = {PREDICTION: drift.spread(before, kind)}
+    return drift.Drift(known["columns"]), drift.Drift(spreads)
+
+
+def _report(
+    step: Step,
+    served: _serving.Served,
+    source: str,
+    batch: BatchPrediction,
+    drifts: tuple[Drift | None, Drift | None],
+) -> None:
+    schema = served.model.schema
+    scores, scored = batch.scores()
+    if batch.unscored:
+        step.log(f"no scores: {batch.unscored}")
+    elif scored:
+        step.log(f"scores of {scored:,} of {batch.rows:,} rows")
+    drifted, warnings = "not compared", []
+    if drifts[0] and drifts[1]:
+        drifted, warnings = _report_drift(step, *drifts)
+    if batch.skipped:
+        warnings.append(f"{batch.skipped:,} of {batch.rows:,} rows were skipped")
+    step.artifact_json(
+        names.ARTIFACT_SUMMARY,
+        {
+            "source": source,
+            "model": served.model.name,
+            "training_task": served.task,
+            "rows": batch.rows,
+            "skipped": batch.skipped,
+            "scored": scored,
+            "scores": scores,
+            "predictions": batch.described(),
+            "drift": drifted,
+            "warnings": warnings,
+        },
+    )
+    for name, number in scores.items():
+        step.value(name, number)
+    shown = figure(batch.shown(), schema, scored=bool(scores))
+    step.plot("predictions", shown)
+    # the report shows the best model on the test part already
+    if source != TEST_PART:
+        _serving.keep_figures(step, {f"Predictions of {source}": shown})
+    step.properties(
+        **{
+            names.PROPERTY_MODEL: served.model.name,
+            names.PROPERTY_ROWS: batch.rows,
+            names.PROPERTY_TARGET: schema.target,
+            names.PROPERTY_DRIFT: drifted,
+            names.PROPERTY_SKIPPED_ROWS: batch.skipped,
+        }
+    )
+    for text in warnings:
+        step.log(f"warning: {text}")
+    step.log(f"{batch.rows:,} rows of {source} predicted with {served.model.name}")
+
+
+def _report_drift(step: Step, features: Drift, predictions: Drift) -> tuple[str, list[str]]:
+    """The columns that drifted, and what to beware of."""
+    from ml.tabular import drift, serving_plots
+
+    table, predicted = features.table(), predictions.table()
+    drifted = drift.drifted(table)
+    step.artifact_json(
+        ARTIFACT_DRIFT,
+        {
+            "thresholds": {"some": drift.SOME, "much": drift.MUCH},
+            "drifted": drifted,
+            "columns": table.to_dict(orient="records"),
+            "predictions": predicted.to_dict(orient="records")[0],
+        },
+    )
+    step.table("drift per column", table.head(_SHOWN_COLUMNS))
+    step.plot("drift", serving_plots.drift_bars(table))
+    warnings = [
+        f"{one.column}: {one.unseen:.1%} of the rows have a value that was not seen in training"
+        for one in table.itertuples()
+        if one.unseen
+    ]
+    if predicted["drift"].iloc[0]:
+        warnings.append(
+            f"the predictions are spread otherwise than in training: {drift.drifted(predicted)}"
+        )
+    step.log(f"drift: {drifted}")
+    return drifted, warnings
+
+
+def figure(predictions: pd.DataFrame, schema: Schema, *, scored: bool):
+    """Against the truth where it is known, else how the predictions are spread."""
+    from ml.tabular import batch_prediction, plots
+
+    if scored:
+        return plots.fit_quality(predictions[predictions[batch_prediction.TRUTH].notna()], schema)
+    return plots.prediction_distribution(predictions, schema)
