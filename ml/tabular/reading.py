@@ -28,7 +28,7 @@ _OTHER_FORMATS = {
     b"\xff\xd8\xff": "an image",
 }
 # what reading a file holds at most, as a multiple of the bytes of its values
-_CSV_FACTOR = 2.5
+_CSV_FACTOR = 3.0
 _PARQUET_FACTOR = 2.0
 
 
