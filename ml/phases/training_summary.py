@@ -65,7 +65,7 @@ PHASE = Phase(
 
 def run(step: Step, parameters: Parameters) -> None:
     """Gather the run's training steps, failed ones too, and summarise them."""
-    from ml.tabular import comparison, explaining, wording
+    from ml.tabular import comparison, explaining, run_plots, wording
 
     run_id = parameters.Input.run_id or step.run_id
     trained, failed, records = gather(step, run_id)
@@ -115,7 +115,7 @@ def run(step: Step, parameters: Parameters) -> None:
         "warnings": warnings,
         "data": _evidence.data_facts(step, prepared, schema),
     }
-    figures = _figures(board, metric, baseline, predictions, shares, schema)
+    figures = run_plots.figures(board, metric, baseline.get(metric), predictions, shares, schema)
     _store(step, record, board, shares, figures)
     _show(step, record, board, failed, figures)
 
@@ -236,32 +236,6 @@ def _explanation(found, shares, features, schema) -> dict[str, Any] | None:
         "rows": len(found.contributions),
         "said": wording.explanation(shares, found, features, schema),
     }
-
-
-def _figures(board, metric, baseline, predictions, shares, schema) -> dict[str, list[go.Figure]]:
-    """Few plots, each with the question that it answers: which model, how good, by what."""
-    from ml.tabular import comparison_plots as plots
-
-    figures = {"scores": [plots.scores(board, metric, baseline.get(metric))]}
-    if predictions and schema.kind == "regression":
-        figures["predicted against true"] = [
-            plots.predicted_against_true(predictions, schema),
-            plots.error_spread(predictions, schema),
-        ]
-    elif predictions and schema.kind == "binary":
-        figures["ROC and calibration"] = [
-            plots.roc(predictions, schema),
-            plots.calibration(predictions, schema),
-        ]
-    elif predictions:
-        name, frame = next(iter(predictions.items()))
-        figures[f"how {name} tells the classes apart"] = [
-            plots.confusion(frame, schema),
-            plots.one_against_rest(frame, schema),
-        ]
-    if shares is not None:
-        figures["importance"] = [plots.importance(shares)]
-    return figures
 
 
 def _store(step: Step, record, board, shares, figures: dict[str, list[go.Figure]]) -> None:

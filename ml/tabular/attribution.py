@@ -53,7 +53,9 @@ LINKS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 }
 
 
-def by_trees(estimator: Any, inputs: np.ndarray, others: np.ndarray) -> Attribution | None:
+def by_trees(
+    estimator: Any, inputs: np.ndarray, others: np.ndarray, of_classes: bool
+) -> Attribution | None:
     """Exact values of an ensemble of trees; None of one that cannot be explained so.
 
     A library's own code is used where it has some (the same algorithm, and it knows its own
@@ -66,10 +68,12 @@ def by_trees(estimator: Any, inputs: np.ndarray, others: np.ndarray) -> Attribut
     if found is None:
         return None
     values, base, is_probability = found
-    return Attribution(values, base, _scale(estimator, values.shape[2], is_probability))
+    return Attribution(values, base, _scale(of_classes, values.shape[2], is_probability))
 
 
-def by_coefficients(estimator: Any, inputs: np.ndarray, others: np.ndarray) -> Attribution | None:
+def by_coefficients(
+    estimator: Any, inputs: np.ndarray, others: np.ndarray, of_classes: bool
+) -> Attribution | None:
     """Exact values of a linear model: coefficient times distance from the background's mean."""
     inner = _innermost(estimator)
     if not hasattr(inner, "coef_"):
@@ -81,7 +85,7 @@ def by_coefficients(estimator: Any, inputs: np.ndarray, others: np.ndarray) -> A
     base = (weights * centre).sum(axis=1) + intercept
     values = (inputs - centre)[:, :, None] * weights.T[None, :, :]
     return Attribution(
-        values, np.tile(base, (len(inputs), 1)), _scale(estimator, len(weights), False)
+        values, np.tile(base, (len(inputs), 1)), _scale(of_classes, len(weights), False)
     )
 
 
@@ -91,6 +95,7 @@ def by_sampling(
     others: np.ndarray,
     groups: np.ndarray,
     count: int,
+    of_classes: bool,
     seed: int,
 ) -> Attribution:
     """Values of any model, by replacing whole columns in random orders, forth and back.
@@ -107,6 +112,8 @@ def by_sampling(
         The column of each input.
     count : int
         How many columns there are.
+    of_classes : bool
+        Whether the numbers are probabilities.
     seed : int
     """
     from shap import PermutationExplainer
@@ -122,7 +129,7 @@ def by_sampling(
         found = explainer(np.arange(count)[None, :], max_evals=calls, silent=True)
         values.append(found.values[0].reshape(count, -1))
         base.append(np.ravel(found.base_values[0]))
-    return Attribution(np.array(values), np.array(base), "probability")
+    return Attribution(np.array(values), np.array(base), _scale(of_classes, 1, of_classes))
 
 
 class _ColumnMasker:
@@ -161,8 +168,8 @@ def _innermost(estimator: Any) -> Any:
     return estimator
 
 
-def _scale(estimator: Any, outputs: int, is_probability: bool) -> str:
-    if not hasattr(estimator, "predict_proba"):
+def _scale(of_classes: bool, outputs: int, is_probability: bool) -> str:
+    if not of_classes:
         return "number"
     if is_probability:
         return "probability"

@@ -1,4 +1,4 @@
-"""The plots by which one decides among the models of a run, and whether the best will do."""
+"""The plots by which one decides among the models of a run: scores, errors, importance."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from sklearn import metrics
-from sklearn.calibration import calibration_curve
 
 from ml.runtime.metric_names import is_less_better
-from ml.tabular.fitting import PREDICTION, probability_column
+from ml.tabular.fitting import PREDICTION
 from ml.tabular.plot_style import BLUE, GREY, PALETTE, plain, short, styled, thinned
 from ml.tabular.schema import Schema
 
@@ -20,11 +18,8 @@ MAX_MODELS = 20
 MAX_OVERLAID = 4
 MAX_POINTS = 800
 MAX_COLUMNS = 20
-MAX_CLASSES = 30
-_SYMBOLS = ("circle", "diamond", "square", "cross", "triangle-up", "x")
-_MAX_CURVE = 300
-_ROW = 26
-_LEAST_PER_BIN = 10
+SYMBOLS = ("circle", "diamond", "square", "cross", "triangle-up", "x")
+ROW_HEIGHT = 26
 
 
 def scores(board: pd.DataFrame, metric: str, baseline: float | None = None) -> go.Figure:
@@ -78,7 +73,7 @@ def predicted_against_true(predictions: Mapping[str, pd.DataFrame], schema: Sche
     figure = go.Figure()
     ends: list[float] = []
     # the best is drawn last, on top
-    for place, (name, frame) in reversed(list(enumerate(_first(predictions)))):
+    for place, (name, frame) in reversed(list(enumerate(first_few(predictions)))):
         kept = thinned(frame, MAX_POINTS)
         ends += [float(kept[column].min()) for column in ("truth", PREDICTION)]
         ends += [float(kept[column].max()) for column in ("truth", PREDICTION)]
@@ -89,7 +84,7 @@ def predicted_against_true(predictions: Mapping[str, pd.DataFrame], schema: Sche
             name=plain(name),
             marker={
                 "color": PALETTE[place],
-                "symbol": _SYMBOLS[place],
+                "symbol": SYMBOLS[place],
                 "size": 6,
                 "opacity": 0.7 if place == 0 else 0.45,
             },
@@ -138,90 +133,6 @@ def error_spread(predictions: Mapping[str, pd.DataFrame], schema: Schema) -> go.
     return styled(figure, title, "", max(_height(len(kept)), 220))
 
 
-def roc(predictions: Mapping[str, pd.DataFrame], schema: Schema) -> go.Figure:
-    """The ROC curves of a binary problem's best models on the test part, with their areas."""
-    positive = schema.classes[1]
-    curves = [
-        (name, frame["truth"] == positive, frame[probability_column(positive)])
-        for name, frame in _first(predictions)
-    ]
-    return _roc(
-        curves,
-        f"share of {schema.classes[0]} taken for {positive}",
-        f"share of {positive} found",
-    )
-
-
-def one_against_rest(frame: pd.DataFrame, schema: Schema) -> go.Figure:
-    """The ROC curve of each class against the rest, of one model; the hardest few classes."""
-    curves = []
-    for label in schema.classes:
-        is_class = frame["truth"] == label
-        if is_class.any() and not is_class.all():
-            curves.append((label, is_class, frame[probability_column(label)]))
-    curves.sort(key=lambda curve: metrics.roc_auc_score(curve[1], curve[2]))
-    return _roc(
-        curves[:MAX_OVERLAID], "share of the others taken for the class", "share of the class found"
-    )
-
-
-def calibration(predictions: Mapping[str, pd.DataFrame], schema: Schema) -> go.Figure:
-    """Whether what is given a probability happens as often, on the test part."""
-    positive = schema.classes[1]
-    figure = go.Figure()
-    for place, (name, frame) in enumerate(_first(predictions)):
-        bins = max(2, min(10, len(frame) // _LEAST_PER_BIN))
-        happened, given = calibration_curve(
-            frame["truth"] == positive,
-            frame[probability_column(positive)].clip(0, 1),
-            n_bins=bins,
-            strategy="quantile",
-        )
-        figure.add_scatter(
-            x=given.tolist(),
-            y=happened.tolist(),
-            mode="lines+markers",
-            line={"color": PALETTE[place], "dash": "solid" if place == 0 else "dot"},
-            marker={"symbol": _SYMBOLS[place], "size": 7},
-            name=plain(name),
-            legendgroup=plain(name),
-            hovertemplate="said %{x:.1%}, was %{y:.1%}",
-        )
-    _diagonal(figure, "perfect")
-    _shares(figure)
-    return styled(figure, f"probability of {positive}, as said", f"share of {positive}, as it was")
-
-
-def confusion(frame: pd.DataFrame, schema: Schema) -> go.Figure:
-    """How often each true class was taken for which; the colour is the share of the true class."""
-    counts = metrics.confusion_matrix(frame["truth"], frame[PREDICTION], labels=schema.classes)
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    places = list(range(len(schema.classes)))
-    is_labelled = len(places) <= MAX_CLASSES
-    figure = go.Figure(
-        go.Heatmap(
-            x=places,
-            y=places,
-            z=shares.tolist(),
-            zmin=0,
-            zmax=1,
-            customdata=counts.tolist(),
-            text=counts.tolist(),
-            texttemplate="%{text}" if is_labelled else None,
-            colorscale="Blues",
-            showscale=False,
-            hovertemplate="%{customdata} rows (%{z:.1%} of the true class)<extra></extra>",
-        )
-    )
-    if is_labelled:
-        ticks = {"tickvals": places, "ticktext": [short(label, 16) for label in schema.classes]}
-        figure.update_xaxes(**ticks)
-        figure.update_yaxes(**ticks)
-    figure.update_yaxes(autorange="reversed")
-    height = min(700, max(360, 160 + _ROW * len(places)))
-    return styled(figure, f"predicted {schema.target}", f"true {schema.target}", height)
-
-
 def importance(shares: pd.Series) -> go.Figure:
     """How much each column matters to a model, the most important on top.
 
@@ -252,7 +163,8 @@ def importance(shares: pd.Series) -> go.Figure:
     return styled(figure, f"share of what moves the prediction{more}", "", _height(len(kept)))
 
 
-def _first(predictions: Mapping[str, pd.DataFrame]) -> list[tuple[str, pd.DataFrame]]:
+def first_few(predictions: Mapping[str, pd.DataFrame]) -> list[tuple[str, pd.DataFrame]]:
+    """The models that are drawn over each other."""
     return list(predictions.items())[:MAX_OVERLAID]
 
 
@@ -292,50 +204,4 @@ def _name_rows(figure: go.Figure, labels: Iterable[object]) -> None:
 
 
 def _height(rows: int) -> int:
-    return 130 + _ROW * max(rows, 2)
-
-
-def _roc(
-    curves: Iterable[tuple[str, pd.Series, pd.Series]], x_title: str, y_title: str
-) -> go.Figure:
-    figure = go.Figure()
-    for place, (name, is_class, probability) in enumerate(curves):
-        if is_class.all() or not is_class.any():
-            continue
-        false_rate, true_rate, _ = metrics.roc_curve(is_class, probability)
-        area = metrics.auc(false_rate, true_rate)
-        kept = _thinned_curve(len(false_rate))
-        figure.add_scatter(
-            x=false_rate[kept].tolist(),
-            y=true_rate[kept].tolist(),
-            mode="lines",
-            line={"color": PALETTE[place], "dash": "solid" if place == 0 else "dot", "width": 2},
-            name=f"{short(name)} {area:.3f}",
-            legendgroup=plain(name),
-            hovertemplate=f"area {area:.4f}: %{{y:.1%}} found at %{{x:.1%}}",
-        )
-    _diagonal(figure, "chance")
-    _shares(figure)
-    return styled(figure, x_title, y_title)
-
-
-def _thinned_curve(points: int) -> np.ndarray:
-    if points <= _MAX_CURVE:
-        return np.arange(points)
-    return np.unique(np.linspace(0, points - 1, _MAX_CURVE).astype(int))
-
-
-def _diagonal(figure: go.Figure, name: str) -> None:
-    figure.add_scatter(
-        x=[0, 1],
-        y=[0, 1],
-        mode="lines",
-        line={"color": GREY, "dash": "dash"},
-        name=name,
-        hoverinfo="skip",
-    )
-
-
-def _shares(figure: go.Figure) -> None:
-    figure.update_xaxes(tickformat=".0%", range=[-0.02, 1.02])
-    figure.update_yaxes(tickformat=".0%", range=[-0.02, 1.02])
+    return 130 + ROW_HEIGHT * max(rows, 2)

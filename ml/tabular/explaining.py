@@ -136,13 +136,14 @@ def _attribute(
     columns = len(model.schema.features)
     declared = MODELS[model.name].explained_by if model.name in MODELS else "sampling"
     exact = {"tree": attribution.by_trees, "linear": attribution.by_coefficients}.get(declared)
-    predict = _predictor(model)
+    predict, of_classes = _predictor(model), model.schema.is_classification
     if exact is not None:
-        found = exact(model.estimator, inputs, others)
+        found = exact(model.estimator, inputs, others, of_classes)
         # what does not add up to the model's own output explains another model
         if found is not None and _adds_up(found, predict(inputs)):
             return declared, found.grouped(groups, columns)
-    return "sampling", attribution.by_sampling(predict, inputs, others, groups, columns, seed)
+    found = attribution.by_sampling(predict, inputs, others, groups, columns, of_classes, seed)
+    return "sampling", found
 
 
 def _predictor(model: FittedModel) -> Callable[[np.ndarray], np.ndarray]:

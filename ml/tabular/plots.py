@@ -7,7 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from sklearn import metrics
 
-from ml.tabular.comparison_plots import confusion
+from ml.tabular.class_plots import confusion
 from ml.tabular.fitting import PREDICTION, probability_column
 from ml.tabular.plot_style import BLUE, GREY, plain, styled, thinned
 from ml.tabular.schema import Schema
