@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from ml import model_catalog
-from ml.phases import inference_summary, training_summary
-from ml.phases.pipeline import Parameters
+from ml.catalog import PHASES
+from ml.phases import data_editing, inference_summary, training_summary
+from ml.phases.pipeline import OPTIMIZE, Parameters
 from ml.runtime import conventions as names
-from ml.runtime.parameters import json_object
+from ml.runtime.errors import UserError
+from ml.runtime.parameters import fields, flatten, json_object, parse, to_text
 
 
 @dataclass(frozen=True)
@@ -68,13 +71,22 @@ def plan(parameters: Parameters, run: str) -> list[PlannedStep]:
         Of the pipeline.
     run : str
         What the summaries look for: the run id, or on a laptop the run's folder.
+
+    Raises
+    ------
+    UserError
+        `Inference/optimize` holds what inference-optimize does not take.
     """
     steps = []
     dataset: str | Reference = parameters.Data.dataset_id
     if not dataset:
         steps.append(_registration(parameters))
         dataset = Reference(steps[-1].name, names.PROPERTY_DATASET_ID)
-    steps.append(_preprocessing(parameters, dataset, tuple(step.name for step in steps)))
+    if parameters.Data.edit_steps:
+        steps.append(_editing(parameters, dataset, tuple(step.name for step in steps)))
+        dataset = Reference(steps[-1].name, names.PROPERTY_DATASET_ID)
+    parents = tuple(step.name for step in steps[-1:])
+    steps.append(_preprocessing(parameters, dataset, parents))
     trainings = _trainings(parameters, steps[-1].name)
     summary = PlannedStep(
         name=training_summary.NAME,
@@ -92,7 +104,7 @@ def plan(parameters: Parameters, run: str) -> list[PlannedStep]:
             parameters={"Input/run_id": run},
         )
     )
-    return steps
+    return [_without_unknown(step) for step in steps]
 
 
 def resolved(step: PlannedStep, look_up: Callable[[Reference], str]) -> dict[str, str]:
@@ -101,6 +113,12 @@ def resolved(step: PlannedStep, look_up: Callable[[Reference], str]) -> dict[str
         path: look_up(value) if isinstance(value, Reference) else value
         for path, value in step.parameters.items()
     }
+
+
+def _without_unknown(step: PlannedStep) -> PlannedStep:
+    known = {field.path for field in fields(PHASES[step.phase].parameters)}
+    own = {path: value for path, value in step.parameters.items() if path in known}
+    return replace(step, parameters=own)
 
 
 def _registration(parameters: Parameters) -> PlannedStep:
@@ -113,30 +131,47 @@ def _registration(parameters: Parameters) -> PlannedStep:
             "Data/target": data.target,
             "Data/name": data.name,
             "Data/kind": data.kind,
+            "Data/types": data.types,
+            "Data/encoding": data.encoding,
         },
+    )
+
+
+def _editing(
+    parameters: Parameters, dataset: str | Reference, parents: tuple[str, ...]
+) -> PlannedStep:
+    return PlannedStep(
+        name=data_editing.NAME,
+        phase=data_editing.NAME,
+        parents=parents,
+        parameters={"Input/dataset_id": dataset, "Edit/steps": parameters.Data.edits},
     )
 
 
 def _preprocessing(
     parameters: Parameters, dataset: str | Reference, parents: tuple[str, ...]
 ) -> PlannedStep:
-    split = parameters.Split
+    split = {path: text for path, text in flatten(parameters).items() if path.startswith("Split/")}
     return PlannedStep(
         name="preprocessing",
         phase="preprocessing",
         parents=parents,
-        parameters={
-            "Input/dataset_id": dataset,
-            "Split/test_share": str(split.test_share),
-            "Split/validation_share": str(split.validation_share),
-            "Split/seed": str(split.seed),
-        },
+        parameters={"Input/dataset_id": dataset, **split},
     )
 
 
 def _trainings(parameters: Parameters, preprocessing: str) -> list[PlannedStep]:
     training = parameters.Training
     own = json_object(training.parameters)
+    alike = {
+        "Model/metric": training.metric,
+        "Model/seed": training.seed,
+        "Model/folds": training.folds,
+        "Model/refit": training.refit,
+        "Model/threads": training.threads,
+        "Tuning/trials": training.tuning_trials,
+        "Tuning/seconds": training.tuning_seconds,
+    }
     return [
         PlannedStep(
             name=names.step_name("training", model),
@@ -146,8 +181,7 @@ def _trainings(parameters: Parameters, preprocessing: str) -> list[PlannedStep]:
                 "Input/preprocessing_task": Reference(preprocessing),
                 "Model/name": model,
                 "Model/parameters": json.dumps(own.get(model, {})),
-                "Model/metric": training.metric,
-                "Model/seed": str(training.seed),
+                **{path: to_text(value) for path, value in alike.items()},
             },
             accelerator=model_catalog.MODELS[model].accelerator,
             detail=model,
@@ -158,16 +192,33 @@ def _trainings(parameters: Parameters, preprocessing: str) -> list[PlannedStep]:
 
 
 def _inferences(parameters: Parameters, run: str) -> list[PlannedStep]:
-    wanted = [("inference-batch", "Input/data", parameters.Inference.data)]
-    if json_object(parameters.Inference.record):
-        wanted.append(("inference-single", "Input/record", parameters.Inference.record))
+    asked = parameters.Inference
+    wanted = [("inference-batch", {"Input/data": asked.data})]
+    if json_object(asked.record):
+        wanted.append(("inference-single", {"Input/record": asked.record}))
+    if given := json_object(asked.optimize):
+        wanted.append((OPTIMIZE, _checked_optimize(given)))
     return [
         PlannedStep(
             name=phase,
             phase=phase,
             parents=(training_summary.NAME,),
-            parameters={"Input/run_id": run, field_path: value},
+            parameters={"Input/run_id": run, **values},
             may_fail=True,
         )
-        for phase, field_path, value in wanted
+        for phase, values in wanted
     ]
+
+
+def _checked_optimize(given: dict[str, Any]) -> dict[str, str]:
+    """The fields of inference-optimize as texts: told now, and not when the models are there."""
+    texts = {path: to_text(value) for path, value in given.items()}
+    try:
+        parse(PHASES[OPTIMIZE].parameters, texts)
+    except UserError as error:
+        raise UserError(
+            error.what,
+            where=f"Inference/optimize: {error.where}",
+            mend=f"give fields of {OPTIMIZE}: python -m ml {OPTIMIZE} --help lists them",
+        ) from None
+    return texts

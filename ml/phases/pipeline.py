@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, Field, field_validator, model_validator
 
 from ml import model_catalog
-from ml.phases import inference_batch, inference_single, inference_summary, training_summary
+from ml.phases import (
+    data_editing,
+    inference_batch,
+    inference_single,
+    inference_summary,
+    training_summary,
+)
 from ml.phases.preprocessing import SplitFields
 from ml.runtime import conventions as names
 from ml.runtime.errors import UserError
@@ -19,52 +25,100 @@ from ml.runtime.phase import Phase
 if TYPE_CHECKING:
     from ml.runtime.step import Outcome, Step
 
+ALL_MODELS = "all"
+OPTIMIZE = "inference-optimize"
+_DEFAULT_MODELS = (
+    "ridge",
+    "random_forest",
+    "hist_gradient_boosting",
+    "lightgbm",
+    "xgboost",
+    "catboost",
+    "mlp",
+)
+
 
 class DataFields(Section):
     """What to learn from."""
 
     source: str = Field(
         "builtin:diabetes",
-        description="CSV or Parquet: an address, a path, or builtin:NAME for a bundled set",
+        description="CSV or Parquet, one file or several with commas between: paths, addresses, "
+        "folders, patterns such as /data/2026-*.csv, dataset:ID, or builtin:NAME for a bundled set",
     )
     target: str = Field("", description="column to predict; may stay empty for a bundled set")
     name: str = Field("", description="name of the data set; empty takes the source's")
     kind: Literal["auto", "regression", "classification"] = Field(
         "auto", description="kind of problem; auto decides by the target's values"
     )
+    types: JsonText = Field(
+        "{}", description='types that differ from what is inferred, such as {"zip": "category"}'
+    )
+    encoding: str = Field("utf-8", min_length=1, description="how CSV files are encoded")
     dataset_id: str = Field(
         "", description="id of a data set that is registered already, instead of a source"
     )
+    edits: data_editing.JsonListText = Field(
+        "[]",
+        description='JSON list of steps that edit the data first, such as [{"do": "drop", '
+        '"columns": ["notes"]}]; see data-editing',
+    )
+
+    @property
+    def edit_steps(self) -> list[Any]:
+        """The steps that edit the data; none where it is taken as it is."""
+        return data_editing.json_list(self.edits)
 
 
 class TrainingFields(Section):
     """Which models to train."""
 
     models: str = Field(
-        ",".join(("ridge", "hist_gradient_boosting", "lightgbm", "mlp")),
-        description=f"models, with commas between: {', '.join(model_catalog.MODELS)}",
+        ",".join(name for name in _DEFAULT_MODELS if name in model_catalog.MODELS),
+        description=f"models, with commas between: {', '.join(model_catalog.MODELS)}; or all",
     )
     parameters: JsonText = Field(
         "{}", description='parameters of single models as JSON, such as {"ridge": {"alpha": 2}}'
     )
     metric: Metric = Field(AUTO, description="metric that the best model is chosen by")
     seed: int = Field(0, ge=0, le=2**31 - 1, description="seed of the models")
+    folds: int = Field(
+        0, ge=0, le=50, description="folds of each model's cross-validation; 0 does without"
+    )
+    threads: int = Field(
+        1, ge=1, le=256, description="threads to fit each model with; more are faster"
+    )
+    refit: bool = Field(
+        True, description="fit again on training and validation rows before the test score"
+    )
+    tuning_trials: int = Field(
+        0, ge=0, le=10_000, description="how many parameters to try for each model; 0 tries none"
+    )
+    tuning_seconds: float = Field(
+        0.0, ge=0, le=1e6, description="of each model: no trial begins after so long; 0: no limit"
+    )
 
     @property
     def model_names(self) -> list[str]:
         """The models to train, each once."""
-        given = (name.strip() for name in self.models.split(","))
-        return list(dict.fromkeys(name for name in given if name))
+        return _named(self.models)
 
     @field_validator("models")
     @classmethod
     def _are_known(cls, models: str) -> str:
-        given = [name.strip() for name in models.split(",") if name.strip()]
+        given = _named(models)
         if not given:
-            raise ValueError("names no model")
+            raise ValueError("Training/models names no model")
         for name in given:
             model_catalog.find(name)
         return models
+
+    @field_validator("folds")
+    @classmethod
+    def _is_no_single_fold(cls, folds: int) -> int:
+        if folds == 1:
+            raise ValueError("Training/folds: one fold divides nothing; choose 0, or 2 and more")
+        return folds
 
     @model_validator(mode="after")
     def _parameters_name_models(self) -> TrainingFields:
@@ -80,6 +134,13 @@ class TrainingFields(Section):
         return self
 
 
+def _named(models: str) -> list[str]:
+    given = [name.strip() for name in models.split(",") if name.strip()]
+    if given == [ALL_MODELS]:
+        return list(model_catalog.MODELS)
+    return list(dict.fromkeys(given))
+
+
 class InferenceFields(Section):
     """What to predict with the best model."""
 
@@ -89,6 +150,11 @@ class InferenceFields(Section):
         description="CSV or Parquet (address or path), dataset:ID, or test for the held-out rows",
     )
     record: JsonText = Field("", description="one record as JSON to predict too; may stay empty")
+    optimize: JsonText = Field(
+        "",
+        description='fields of inference-optimize as JSON, such as {"Goal/direction": "maximise"}, '
+        "to look for inputs too; may stay empty",
+    )
 
 
 class Parameters(BaseModel):
@@ -126,6 +192,8 @@ def _tell_failed_predictions(step: Step, asked: InferenceFields, outcomes: list[
         phases.add(inference_batch.PHASE.name)
     if json_object(asked.record):
         phases.add(inference_single.PHASE.name)
+    if json_object(asked.optimize):
+        phases.add(OPTIMIZE)
     inferences = [outcome for outcome in outcomes if outcome.phase in phases]
     if not inferences or any(outcome.is_finished for outcome in inferences):
         return
