@@ -1,0 +1,208 @@
+"""The phase as a person runs it on a laptop; what it leaves, and what it says of mistakes."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from ml.phases.training import PHASE
+from ml.runtime import memory
+from ml.runtime.entry import main
+from ml.runtime.errors import UserError
+from ml.runtime.parameters import parse
+
+KEYS = {
+    "model",
+    "kind",
+    "dataset",
+    "target",
+    "preprocessing_task",
+    "parameters",
+    "seed",
+    "refit",
+    "validation",
+    "test",
+    "validation_intervals",
+    "test_intervals",
+    "cross_validation",
+    "tuning",
+    "fit_seconds",
+    "predict_seconds",
+    "predict_rows_per_second",
+    "size_bytes",
+    "threads",
+    "device",
+    "made_with",
+    "interval",
+}
+
+
+def run(phase, out, *settings):
+    arguments = [phase, "--out", str(out)]
+    for setting in settings:
+        arguments += ["--set", setting]
+    return main(arguments)
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory):
+    folders = {}
+    for name in ("diabetes", "breast_cancer", "iris"):
+        folder = tmp_path_factory.mktemp(name)
+        assert run("data-registration", folder / "data", f"Data/source=builtin:{name}") == 0
+        dataset = f"Input/dataset_id={folder / 'data'}"
+        assert run("preprocessing", folder / "prepared", dataset) == 0
+        folders[name] = folder / "prepared"
+    return folders
+
+
+@pytest.fixture
+def train(prepared, tmp_path):
+    def start(name, model, *settings, fails=False):
+        out = tmp_path / f"{name}-{model}"
+        given = (f"Input/preprocessing_task={prepared[name]}", f"Model/name={model}", *settings)
+        assert run("training", out, *given) == (1 if fails else 0)
+        return out
+
+    return start
+
+
+def metrics_of(folder):
+    return json.loads((folder / "metrics.json").read_text())
+
+
+def record(folder):
+    return json.loads((folder / "step.json").read_text())
+
+
+@pytest.mark.parametrize(
+    ("name", "columns"),
+    [
+        ("diabetes", ["low", "high"]),
+        ("breast_cancer", ["probability of benign", "probability of malignant"]),
+        (
+            "iris",
+            ["probability of setosa", "probability of versicolor", "probability of virginica"],
+        ),
+    ],
+)
+def test_what_a_training_leaves(train, name, columns, capsys):
+    folder = train(name, "ridge")
+    found = metrics_of(folder)
+    assert set(found) == KEYS
+    assert found["validation"].keys() == found["test"].keys() == found["test_intervals"].keys()
+    low, high = found["test_intervals"]["mae" if name == "diabetes" else "log_loss"]
+    assert low < high
+    assert (found["interval"] is not None) == (name == "diabetes")
+    assert found["parameters"]["alpha"] == 1.0
+    assert found["size_bytes"] == (folder / "model.joblib").stat().st_size
+    assert found["cross_validation"] is None
+    assert found["tuning"] is None
+
+    rows = pd.read_parquet(folder / "predictions.parquet")
+    assert list(rows) == ["part", "truth", "prediction", *columns]
+    assert set(rows["part"]) == {"validation", "test"}
+    assert {"model", "predictions", "metrics"} <= set(record(folder)["artifacts"])
+    plots = sorted(path.name for path in folder.glob("plot-*.json"))
+    binary = ["plot-ROC.json"] if name == "breast_cancer" else []
+    assert plots == [*binary, "plot-fit-quality.json"]
+    assert "(95 %: " in capsys.readouterr().out
+
+
+def test_the_same_seed_and_threads_leave_the_same_bits(train):
+    folder = train("diabetes", "lightgbm", "Model/threads=2")
+    first = pd.read_parquet(folder / "predictions.parquet"), metrics_of(folder)["validation"]
+    assert metrics_of(folder)["threads"] == 2
+    folder = train("diabetes", "lightgbm", "Model/threads=2")
+    again = pd.read_parquet(folder / "predictions.parquet"), metrics_of(folder)["validation"]
+    pd.testing.assert_frame_equal(first[0], again[0], check_exact=True)
+    assert first[1] == again[1]
+
+
+def test_without_refit_the_validation_rows_teach_nothing(train):
+    with_them = metrics_of(train("diabetes", "ridge"))
+    without = metrics_of(train("diabetes", "ridge", "Model/refit=false"))
+    assert with_them["validation"] == without["validation"]
+    assert with_them["test"] != without["test"]
+    assert (with_them["refit"], without["refit"]) == (True, False)
+
+
+def test_cross_validation_and_tuning_are_kept(train, capsys):
+    folder = train("iris", "ridge", "Model/folds=3", "Tuning/trials=4", "Model/metric=log_loss")
+    found = metrics_of(folder)
+    crossed = found["cross_validation"]
+    assert crossed["folds"] == 3
+    assert crossed["metrics"]["log_loss"]["std"] > 0
+    tuning = found["tuning"]
+    assert (tuning["trials"], tuning["stopped_by"], tuning["metric"]) == (4, "trials", "log_loss")
+    # what is tuned for is the mean over the folds
+    assert tuning["best"] == crossed["metrics"]["log_loss"]["mean"]
+    trials = pd.read_csv(folder / "trials.csv")
+    assert trials["alpha"][0] == 1.0
+    assert trials["value"].min() == pytest.approx(tuning["best"])
+    assert found["parameters"]["alpha"] == pytest.approx(trials["alpha"][trials["value"].idxmin()])
+    kept = json.loads((folder / "model.json").read_text())
+    assert kept["alpha"] == found["parameters"]["alpha"]
+    assert "cross-validation in 3 folds: log_loss" in capsys.readouterr().out
+
+
+def test_tuning_by_the_validation_part(train):
+    found = metrics_of(train("diabetes", "ridge", "Tuning/trials=3"))
+    assert found["tuning"]["best"] == pytest.approx(found["validation"]["rmse"])
+
+
+def test_time_that_ends_the_tuning_is_said(train, capsys):
+    folder = train("iris", "ridge", "Tuning/trials=500", "Tuning/seconds=0.001")
+    assert metrics_of(folder)["tuning"]["stopped_by"] == "seconds"
+    assert "depends on how fast this node is" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"Model/name": "rigde"}, "did you mean 'ridge'"),
+        ({"Model/parameters": '{"alhpa": 1}'}, "did you mean 'alpha'"),
+        (
+            {"Model/parameters": '{"alpha": -1}'},
+            "Model/parameters of ridge: alpha: should be greater than 0, not -1",
+        ),
+        ({"Model/folds": "1"}, "one fold divides nothing"),
+        ({"Model/threads": "0"}, "should be greater than or equal to 1"),
+        ({"Tuning/trials": "many"}, "Tuning/trials"),
+        ({"Model/metric": "rsme"}, "'rmse'"),
+    ],
+)
+def test_a_wrong_field_is_told_before_anything_is_read(settings, says):
+    with pytest.raises(UserError, match=r".") as caught:
+        parse(PHASE.parameters, settings)
+    assert says in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("model", "settings", "says"),
+    [
+        ("ridge", ["Model/metric=accuracy"], "the metric 'accuracy' does not fit a regression"),
+        ("discriminant", [], "the model discriminant learns binary and multiclass problems"),
+        (
+            "ridge",
+            ['Model/parameters={"alpha": 2}', "Tuning/trials=2"],
+            "nothing to tune of the model ridge",
+        ),
+    ],
+)
+def test_what_does_not_fit_the_data_is_told_without_a_traceback(
+    train, model, settings, says, capsys
+):
+    folder = train("diabetes", model, *settings, fails=True)
+    said = capsys.readouterr().out
+    assert says in said
+    assert "Traceback" not in said
+    assert record(folder)["properties"]["failure_class"] in ("override", "data-access")
+
+
+def test_memory_that_will_not_do_is_said_before_it_is_taken(train, monkeypatch, capsys):
+    monkeypatch.setattr(memory, "available", lambda root=None: 10_000)
+    folder = train("diabetes", "random_forest", fails=True)
+    assert record(folder)["properties"]["failure_class"] == "resource"
+    assert "fitting random_forest on 353 rows x 10 inputs needs about" in capsys.readouterr().out
+    assert not (folder / "model.joblib").exists()
