@@ -203,16 +203,27 @@ def _numbers(values: pd.Series, where: str) -> np.ndarray:
     if types.is_numeric_dtype(values):
         numeric = values.to_numpy(dtype=np.float64, na_value=np.nan)
     else:
-        given = values.astype(values.cat.categories.dtype) if _is_categorical(values) else values
-        numeric = pd.to_numeric(given, errors="coerce").to_numpy(np.float64, na_value=np.nan)
+        numeric = _read_numbers(values)
         _refuse(values, np.isnan(numeric) & values.notna().to_numpy(), "a number", where)
     _refuse(values, np.isinf(numeric), "a finite number", where)
     return numeric
 
 
+def _read_numbers(values: pd.Series) -> np.ndarray:
+    """Numbers that are written as texts; NaN where there is none."""
+    if _is_categorical(values):
+        found = _read_numbers(pd.Series(values.cat.categories))
+        # the last one is for those that are missing, which have the code -1
+        return np.append(found, np.nan)[values.cat.codes.to_numpy()]
+    if types.is_datetime64_any_dtype(values) or types.is_timedelta64_dtype(values):
+        # to count nanoseconds is not meant
+        return np.full(len(values), np.nan)
+    return pd.to_numeric(values, errors="coerce").to_numpy(np.float64, na_value=np.nan)
+
+
 def _parsed(values: pd.Series, where: str, date_format: str) -> pd.Series:
     given = values
-    if not types.is_string_dtype(values.dtype) or types.is_object_dtype(values.dtype):
+    if not isinstance(values.dtype, pd.StringDtype):
         values = values.astype(object)
         # a bare number would be taken for nanoseconds, or for a year
         bare = values.map(lambda value: isinstance(value, numbers.Real)).astype(bool)
@@ -236,9 +247,9 @@ def _categorical(values: pd.Series) -> pd.Categorical:
     """A Categorical of texts, each as a CSV spells it."""
     if _is_categorical(values):
         codes, found = values.cat.codes.to_numpy(), values.cat.categories
-        if types.is_string_dtype(found.dtype):
+        if _holds_texts(found):
             return values.array
-    elif types.is_string_dtype(values.dtype) and not types.is_object_dtype(values.dtype):
+    elif isinstance(values.dtype, pd.StringDtype):
         return _encoded(values)
     else:
         codes, found = pd.factorize(values)
@@ -266,6 +277,12 @@ def _spelled(value: object) -> str:
     if isinstance(value, float | np.floating) and value == int(value):
         return str(int(value))
     return str(value)
+
+
+def _holds_texts(values: pd.Index) -> bool:
+    if isinstance(values.dtype, pd.StringDtype):
+        return True
+    return types.is_object_dtype(values.dtype) and all(isinstance(one, str) for one in values)
 
 
 def _is_categorical(values: pd.Series) -> bool:
