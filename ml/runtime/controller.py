@@ -71,6 +71,7 @@ def run_plan(
     pipeline = ResumingController(
         known=known,
         is_put_back=is_put_back,
+        labels={step.name: (step.phase, step.detail or "") for step in planned},
         name="pipeline",
         project=names.RUN_PROJECT,
         version=_VERSION,

@@ -9,6 +9,7 @@ from clearml import PipelineController, Task
 from clearml.automation.job import RunningJob
 
 from ml.runtime import conventions as names
+from ml.runtime.polling import FrugalController
 from ml.runtime.record import TaskRecord
 
 # the last time that it was put back, as far as the controller has seen
@@ -33,7 +34,7 @@ def was_put_back(task: Task, own: TaskRecord) -> bool:
     return True
 
 
-class ResumingController(PipelineController):
+class ResumingController(FrugalController):
     """ClearML's pipeline controller, which also takes up the steps that it did not see end.
 
     The SDK goes on with the plan that it keeps on the task, but makes anew each step that had not
@@ -47,7 +48,7 @@ class ResumingController(PipelineController):
         Whether a step that failed or was stopped stays so; otherwise it is made anew, as the SDK
         has it for a controller that a person lets go on.
     **given
-        As the SDK's controller takes it.
+        As :class:`~ml.runtime.polling.FrugalController` takes it.
     """
 
     def __init__(self, *, known: Mapping[str, str], is_put_back: bool, **given: Any) -> None:

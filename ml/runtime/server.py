@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -40,6 +41,16 @@ _FIELDS = (
     "container.image",
     "script.version_num",
 )
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a task is; times in seconds since 1970, None where it has not come so far."""
+
+    status: str
+    message: str
+    started: float | None
+    completed: float | None
 
 
 class Server:
@@ -175,6 +186,24 @@ class Server:
                 found.append(Template(record.id, channel, record.script, record.container, routing))
         return sorted(found, key=lambda version: version.channel != names.STABLE)
 
+    def progress(self, task_ids: Sequence[str]) -> dict[str, Progress]:
+        """How far tasks are, in one request: id → status, message and times."""
+        tasks = self._call(
+            "tasks.get_all",
+            id=list(task_ids),
+            only_fields=["id", "status", "status_message", "started", "completed"],
+            search_hidden=True,
+        )["tasks"]
+        return {
+            task["id"]: Progress(
+                task["status"],
+                task.get("status_message") or "",
+                _moment(task.get("started")),
+                _moment(task.get("completed")),
+            )
+            for task in tasks
+        }
+
     def outcomes(self, run_id: str) -> list[Outcome]:
         """The steps of a run, in the order they started."""
         found = []
@@ -238,3 +267,7 @@ def _seconds(started: str | None, completed: str | None) -> float | None:
     if not started or not completed:
         return None
     return (datetime.fromisoformat(completed) - datetime.fromisoformat(started)).total_seconds()
+
+
+def _moment(timestamp: str | None) -> float | None:
+    return datetime.fromisoformat(timestamp).timestamp() if timestamp else None
