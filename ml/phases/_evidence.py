@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ml.phases.training import ARTIFACT_MODEL
+from ml.phases.training import ARTIFACT_METRICS, ARTIFACT_MODEL
 from ml.runtime import conventions as names
 from ml.runtime.errors import UserError
 from ml.runtime.failures import describe
@@ -33,10 +33,17 @@ def optional_json(step: Step, task: str, artifact: str) -> Any:
 
 
 def load(step: Step, one: Trained) -> FittedModel:
-    """The fitted model of a training step."""
-    import joblib
+    """The fitted model of a training step.
 
-    return joblib.load(step.fetch(one.task, ARTIFACT_MODEL, _WHERE))
+    Raises
+    ------
+    UserError
+        Of class ``dependency`` where it was made by other versions than are here.
+    """
+    from ml.tabular import model_file
+
+    made_with = step.fetch_json(one.task, ARTIFACT_METRICS, _WHERE).get("made_with")
+    return model_file.load(step.fetch(one.task, ARTIFACT_MODEL, _WHERE), made_with, _WHERE)
 
 
 def read_parquet_sample(path: Any, most: int, seed: int, columns: Sequence[str] | None = None):

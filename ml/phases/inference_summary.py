@@ -130,7 +130,8 @@ def _plots(step: Step, records: list[dict[str, Any]]) -> dict[str, list[dict[str
     for record in records:
         left = _evidence.optional_json(step, record["task"], ARTIFACT_FIGURES) or {}
         for title, group in left.items():
-            found[f"{title}, by {record['phase']}"] = group
+            known = title in found
+            found[f"{title}, by {record['phase']}" if known else title] = group
     return found
 
 

@@ -140,11 +140,11 @@ def _with_usable_best(
         best = next(one for one in left if one.task == task)
         try:
             return left, _evidence.load(step, best)
-        except ImportError as error:
-            warnings.append(f"{best.model} cannot be loaded here: {error}")
-            return left, None
         except Exception as error:
             cause = describe(error)
+            if cause.failure_class == "dependency":
+                warnings.append(f"{best.model} cannot be opened here: {cause.summary}")
+                return left, None
             why = f"its model cannot be read: {cause.summary}"
             failed.append(comparison.Failed(best.model, best.task, cause.failure_class, why))
             left.remove(best)

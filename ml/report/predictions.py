@@ -9,6 +9,9 @@ import pandas as pd
 
 from ml.report.elements import paragraphs, plots, section, table
 
+_NO_DRIFT = frozenset({"", "none", "not compared"})
+_PROBABILITY = "probability of "
+
 Figures = Mapping[str, Sequence[Mapping[str, Any]]]
 
 
@@ -58,7 +61,7 @@ def cautions(one: Mapping[str, Any]) -> list[str]:
     """What to know before one acts by an inference: drift, and what was unlike the training."""
     said = [str(text) for text in one.get("warnings") or ()]
     drift = one.get("drift")
-    if isinstance(drift, str) and drift not in {"", "none"}:
+    if isinstance(drift, str) and drift not in _NO_DRIFT:
         said.append(f"the rows are unlike those of the training in: {drift}")
     return [f"{one['phase']} of {one.get('source') or 'its input'}: {text}" for text in said]
 
@@ -77,11 +80,12 @@ def _result(one: Mapping[str, Any]) -> str:
 
 
 def _with_interval(one: Mapping[str, Any]) -> str:
-    low, high = one.get("low"), one.get("high")
+    said, low, high = _shown(one["prediction"]), one.get("low"), one.get("high")
     if isinstance(low, float) and isinstance(high, float):
-        return f"{_shown(one['prediction'])} ({_shown(low)} to {_shown(high)})"
-    return _shown(one["prediction"])
+        return f"{said} ({_shown(low)} to {_shown(high)})"
+    probability = one.get(f"{_PROBABILITY}{one['prediction']}")
+    return f"{said} ({probability:.1%})" if isinstance(probability, float) else said
 
 
 def _shown(value: object) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    return f"{value:.5g}" if isinstance(value, float) else str(value)

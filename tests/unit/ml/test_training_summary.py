@@ -15,6 +15,10 @@ from ml.runtime.step import Outcome
             ("override", "no"),
         ),
         (
+            Outcome("t", "x", "training", "failed", {"failure": "XGBoostError: std::bad_alloc"}),
+            ("resource", "XGBoostError: std::bad_alloc"),
+        ),
+        (
             Outcome("t", "x", "training", "stopped", message="user abort"),
             ("infrastructure", "stopped before it could say why (user abort)"),
         ),
