@@ -20,7 +20,7 @@ HIGH_CARDINALITY = 1000
 IGNORE = "ignore"
 
 _ID_NAME = re.compile(
-    r"(^|[_\s.:-])(id|uuid|guid|index|row ?(no|nr|number|id))$|[a-z]I[dD]$|^unnamed(: ?\d+)?$"
+    r"(?i:(^|[_\s.:-])(id|uuid|guid|index|row ?(no|nr|number|id))$|^unnamed(: ?\d+)?$)|[a-z]I[dD]$"
 )
 _ID_TEXTS = {
     "UUID": r"^\{?[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\}?$",
@@ -147,22 +147,20 @@ def _of_texts(name: str, column: pa.ChunkedArray, found: Statistics, where: str)
                 return Decision(column, found, why=f"an id: another {what} in each row")
         if _ID_NAME.search(name):
             return Decision(column, found, why="an id: named as one, and different in each row")
-    several_words = _share(found.values, _SEVERAL_WORDS) >= _MOSTLY
-    stray = stray_text(column, found.values)
-    if several_words and not stray and found.distinct >= _MOSTLY * found.present:
-        return Decision(column, found, "text")
+    odd = dates.stray_date(found.values)
+    stray = f"{odd!r} in data row {row_of(column, odd)}, no date" if odd else ""
+    stray = stray or stray_text(column, found.values)
     if stray:
         note = f"taken as a category, for it holds {stray}"
         return Decision(column, found, "category", notes=(note,))
+    several_words = _share(found.values, _SEVERAL_WORDS) >= _MOSTLY
+    if several_words and found.distinct >= _MOSTLY * found.present:
+        return Decision(column, found, "text")
     if found.is_unique:
         return Decision(column, found, why="an id: another text in each row")
     notes = ()
     if found.distinct > HIGH_CARDINALITY:
         notes = (f"{found.distinct} different values: handled as of high cardinality",)
-    odd = dates.stray_date(found.values)
-    if odd:
-        row = row_of(column, odd)
-        notes = (*notes, f"taken as a category, for it holds {odd!r} in data row {row}, no date")
     return Decision(column, found, "category", notes=notes)
 
 

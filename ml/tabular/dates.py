@@ -34,7 +34,7 @@ FORMATS = tuple(day + time for day in _DAYS for time in _TIMES)
 _PARTS = {
     "%Y": r"\d{4}",
     "%m": r"\d{1,2}",
-    "%d": r"\d{1,2}",
+    "%d": r"(?P<day>\d{1,2})",
     "%H": r"\d{1,2}",
     "%M": r"\d{2}",
     "%S": r"\d{2}",
@@ -142,10 +142,12 @@ def parse(column: pa.ChunkedArray, name: str, where: str, label: str) -> pa.Chun
     DataError
         A text that the format does not read.
     """
-    trimmed = pc.utf8_trim_whitespace(column)
-    parsed = _read(trimmed, name)
-    bad = pc.and_(pc.is_null(parsed), pc.is_valid(column))
-    if pc.any(bad).as_py():
+    # the same days come again and again
+    values = pc.unique(column)
+    read = _read(pc.utf8_trim_whitespace(values), name)
+    parsed = read.take(pc.index_in(column, value_set=values))
+    if read.null_count > values.null_count:
+        bad = pc.and_(pc.is_null(parsed), pc.is_valid(column))
         first = pc.index(bad, pa.scalar(True)).as_py()
         raise DataError(
             f"column {label!r} holds {column[first].as_py()!r} in data row {first + 1}, which is "
@@ -156,13 +158,16 @@ def parse(column: pa.ChunkedArray, name: str, where: str, label: str) -> pa.Chun
     return parsed
 
 
-def _read(texts: pa.ChunkedArray | pa.Array, name: str) -> pa.ChunkedArray | pa.Array:
+def _read(texts: pa.Array, name: str) -> pa.Array:
     """Timestamps; null where the format does not read the text."""
     pattern = _ISO if name == ISO else _pattern(name)
     matching = pc.match_substring_regex(texts, pattern)
     texts = pc.if_else(matching, texts, pa.scalar(None, texts.type))
     if name != ISO:
-        return pc.strptime(texts, format=name, unit="s", error_is_null=True).cast(MOMENT)
+        moments = pc.strptime(texts, format=name, unit="s", error_is_null=True).cast(MOMENT)
+        # 31/02 would be read as 3 March
+        days = pc.struct_field(pc.extract_regex(texts, pattern), "day").cast(pa.int64())
+        return pc.if_else(pc.equal(days, pc.day(moments)), moments, pa.scalar(None, MOMENT))
     zoned = pc.match_substring_regex(texts, _ZONE)
     try:
         if not pc.any(zoned).as_py():
@@ -176,7 +181,7 @@ def _read(texts: pa.ChunkedArray | pa.Array, name: str) -> pa.ChunkedArray | pa.
         return _one_by_one(texts)
 
 
-def _one_by_one(texts: pa.ChunkedArray | pa.Array) -> pa.Array:
+def _one_by_one(texts: pa.Array) -> pa.Array:
     import pandas as pd
 
     moments = pd.to_datetime(

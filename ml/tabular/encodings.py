@@ -60,11 +60,15 @@ def likely_encodings(sample: bytes) -> list[str]:
     for mark, name in _MARKS.items():
         if sample.startswith(mark):
             return [name]
+    if not sample.isascii() and _decodes(sample, UTF_8):
+        return [UTF_8]
     # every other byte of a Latin text in UTF-16 is zero
     if sample[1::2].count(0) > len(sample) // 4:
         return ["utf-16-le"]
     if sample[0::2].count(0) > len(sample) // 4:
         return ["utf-16-be"]
+    if sample.isascii():
+        return [UTF_8]
     # at hand wherever requests is, and needed for a wrong file alone
     import charset_normalizer
 
@@ -94,6 +98,8 @@ def _telling_bytes(path: Path, encoding: str) -> bytes:
             try:
                 decoder.decode(block)
             except UnicodeError:
+                if b"\0" in block:
+                    return head
                 lines = block.splitlines(keepends=True)
                 beyond = b"".join(line for line in lines if not line.isascii())
                 return beyond or head

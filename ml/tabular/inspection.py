@@ -10,14 +10,19 @@ import pandas as pd
 import pyarrow as pa
 
 from ml.runtime.errors import DataError, UserError
-from ml.tabular.arrow_types import from_frame, is_number
+from ml.tabular.arrow_types import from_frame
 from ml.tabular.column_kinds import IGNORE, Decision, decide
 from ml.tabular.hashing import table_hash
 from ml.tabular.naming import listed, nearest
 from ml.tabular.profiling import profile_row
 from ml.tabular.schema import Column, LeftOut, Schema
 from ml.tabular.statistics import statistics
-from ml.tabular.target_checks import check_target, check_target_name, class_labels
+from ml.tabular.target_checks import (
+    check_target,
+    check_target_name,
+    class_labels,
+    infinite_rows,
+)
 
 __all__ = ["Inspected", "class_labels", "infer_schema", "inspect", "listed"]
 
@@ -168,7 +173,7 @@ def _keep_the_only_feature(decisions: dict[str, Decision]) -> None:
 
 def _check_features(decisions: dict[str, Decision], table: pa.Table, where: str) -> None:
     if not any(one.kind for one in decisions.values()):
-        reasons = "; ".join(f"{name} is {one.why}" for name, one in decisions.items())
+        reasons = "; ".join(f"{name}: {one.why}" for name, one in decisions.items())
         raise DataError(
             f"there is no column to predict from beside the target: {reasons}",
             where=where,
@@ -176,15 +181,16 @@ def _check_features(decisions: dict[str, Decision], table: pa.Table, where: str)
             '"category"}',
         )
     infinite = [
-        f"{name} ({one.statistics.infinite} rows)"
+        infinite_rows(table[name], one.statistics)
         for name, one in decisions.items()
-        if one.kind and is_number(one.statistics.type) and one.statistics.infinite
+        if one.kind and one.statistics.infinite
     ]
     if infinite:
         raise DataError(
             f"there are infinite values in: {listed(infinite)}",
             where=where,
-            mend="replace them by numbers, or leave the cells empty",
+            mend="replace them by numbers, leave the cells empty, or leave a column out by "
+            'Data/types, such as {"NAME": "ignore"}',
         )
 
 

@@ -255,6 +255,8 @@ def unreadable(path: Path, layout: Layout, error: Exception, shown: str) -> Data
             where=f"{shown}, row {row}" if row else shown,
             mend="put values that contain the separator in quotes, or complete the row",
         )
+    if "Empty CSV" in message:
+        return DataError("the file has a header but no rows", where=shown, mend="add rows of data")
     if isinstance(error, UnicodeError) or any(mark in message for mark in _BAD_TEXT):
         return encodings.wrongly_encoded(path, layout.encoding, shown)
     return DataError(

@@ -55,6 +55,9 @@ def _written_oddly(column: pa.ChunkedArray, values: pa.Array, plain: pa.Array) -
     ):
         odd = _matching(values, pattern)
         odd = odd.filter(pc.invert(pc.is_in(odd, value_set=plain)))
+        if pattern == _UNIT:
+            # such as 10.0.0.1
+            odd = odd.filter(pc.not_equal(pc.replace_substring_regex(odd, _DIGITS, ""), ""))
         if not len(odd) or len(odd) + len(plain) < NUMBERS_SHARE * len(values):
             continue
         units = pc.unique(pc.replace_substring_regex(odd, _DIGITS, ""))

@@ -31,8 +31,9 @@ def check_target_name(names: list[str], target: str, where: str) -> None:
             mend="name the column to predict",
         )
     if target not in names:
+        near = nearest(target, names)
         raise UserError(
-            f"there is no column {target!r}{nearest(target, names)}; "
+            f"there is no column {target!r}{near}{' ' if near else '; '}"
             f"the columns are {listed(names)}",
             where=f"Data/target, {where}" if where else "Data/target",
             mend="name one of these columns as the target",
@@ -74,19 +75,29 @@ def check_target(
     if found.present < MIN_ROWS:
         raise DataError(
             f"only {found.present} rows have a value in the target {name!r}; "
-            f"at least {MIN_ROWS} are needed",
+            f"at least {MIN_ROWS} are needed"
+            if found.present
+            else f"no row has a value in the target {name!r}",
             where=where,
             mend="give more data",
         )
     if found.infinite:
         raise DataError(
-            f"there are infinite values in: {name} ({found.infinite} rows)",
+            f"there are infinite values in: {infinite_rows(column, found)}",
             where=where,
             mend="replace them by numbers, or leave the cells empty",
         )
     if problem == "regression":
         return problem, []
     return problem, _classes(column, found, where)
+
+
+def infinite_rows(column: pa.ChunkedArray, found: Statistics) -> str:
+    """Which rows of a column are infinite, such as ``price (2 rows, the first is data row 7)``."""
+    first = pc.index(pc.is_inf(column), pa.scalar(True)).as_py() + 1
+    if found.infinite == 1:
+        return f"{found.name} (data row {first})"
+    return f"{found.name} ({found.infinite} rows, the first is data row {first})"
 
 
 def class_labels(target: pd.Series) -> pd.Series:

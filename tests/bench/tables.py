@@ -11,24 +11,11 @@ from pyarrow import csv
 
 TARGET = "target"
 _CHUNK_ROWS = 100_000
-_FLOATS, _WHOLE, _FEW, _FLAGS = 18, 6, 6, 2
-_WORDS = [
-    "quiet",
-    "bright",
-    "large",
-    "small",
-    "old",
-    "new",
-    "near",
-    "far",
-    "north",
-    "south",
-    "sea",
-    "hill",
-    "park",
-    "road",
-    "river",
-]
+_FLOATS, _WHOLE, _FEW, _FLAGS = 19, 6, 6, 2
+_WORDS = (
+    *("quiet", "bright", "large", "small", "old", "new", "near", "far"),
+    *("north", "south", "sea", "hill", "park", "road", "river"),
+)
 _FIRST_SECOND = 1_577_836_800  # 1 January 2020
 _DAY = 86_400
 
