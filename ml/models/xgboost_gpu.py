@@ -5,7 +5,6 @@ from __future__ import annotations
 from ml.models.xgboost import SEARCH, Parameters, memory
 from ml.runtime.model import Model
 
-
 # how far scores may be apart, as a share, between trees grown on a GPU and on a CPU: rows are drawn
 # by other random numbers there, and bins are cut a little differently
 TOLERANCE = 0.02
