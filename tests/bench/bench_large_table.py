@@ -49,6 +49,10 @@ def run(echo: Callable[[str], None]) -> dict[str, float]:
         fields = (f"Data/source={source}", f"Data/target={tables.TARGET}")
         ours = phase("data-registration", folder / "registered", *fields)
         figures |= compared("registration", bare, ours, size, echo)
+        dataset = folder / "registered" / "dataset"
+        bare = [sys.executable, "-m", "tests.bench.bare_preparation", dataset, folder / "parts"]
+        ours = phase("preprocessing", folder / "prepared", f"Input/dataset_id={dataset}")
+        figures |= compared("preprocessing", bare, ours, size, echo)
     return figures
 
 
