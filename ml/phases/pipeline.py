@@ -152,7 +152,7 @@ class InferenceFields(Section):
     record: JsonText = Field("", description="one record as JSON to predict too; may stay empty")
     optimize: JsonText = Field(
         "",
-        description='fields of inference-optimize as JSON, such as {"Goal/direction": "maximise"}, '
+        description='fields of inference-optimize as JSON, such as {"Goal/direction": "maximize"}, '
         "to look for inputs too; may stay empty",
     )
 

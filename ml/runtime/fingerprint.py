@@ -14,7 +14,7 @@ its numbers alone, within :data:`GPU_TOLERANCE`.
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -101,7 +101,6 @@ def describe(
         Plain data, for JSON.
     """
     gpus = host.gpus()
-    uses_gpu = accelerator != host.CPU and bool(gpus)
     lock = environment.LOCK
     return {
         "version": VERSION,
@@ -113,7 +112,7 @@ def describe(
         "environment": packages.get("hash", ""),
         "python": packages.get("python", ""),
         "cpu": host.cpu_model(),
-        "device": trace.device or (gpus[0].name if uses_gpu else host.CPU),
+        "device": _device(trace.device, accelerator, gpus),
         "gpus": [asdict(gpu) for gpu in gpus],
         "driver": gpus[0].driver if gpus else "",
         "threads": _named(parameters, "threads"),
@@ -125,6 +124,13 @@ def describe(
         "results": trace.results,
         "stated": {name: stated[name] for name in STATED if name in stated},
     }
+
+
+def _device(said: str, accelerator: str, gpus: Sequence[host.Gpu]) -> str:
+    """What the numbers come from: as the step says, or what it asks for where that is there."""
+    if (said or accelerator) == host.CPU:
+        return host.CPU
+    return gpus[0].name if gpus else said or host.CPU
 
 
 def checked_out() -> str:

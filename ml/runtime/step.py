@@ -189,7 +189,7 @@ class Step(ABC):
         self._show_value(name, number)
 
     def computed_on(self, device: str) -> None:
-        """Say which device the numbers come from, where it is another than the step asked for."""
+        """Say which device the numbers come from: ``cpu``, ``cuda`` or a name."""
         self.trace.device = device
 
     @abstractmethod

@@ -49,6 +49,12 @@ def test_a_step_that_asks_for_no_gpu_computes_on_the_cpu(one_gpu):
 
 def test_a_step_may_say_what_it_computed_on(one_gpu):
     assert describe(accelerator="gpu", trace=Trace(device="cpu"))["device"] == "cpu"
+    assert describe(trace=Trace(device="cuda"))["device"] == "NVIDIA H100"
+
+
+def test_a_device_that_no_driver_names_is_told_as_the_step_says_it(monkeypatch):
+    monkeypatch.setattr(host, "gpus", tuple)
+    assert describe(accelerator="gpu", trace=Trace(device="cuda"))["device"] == "cuda"
 
 
 def test_a_step_that_asks_for_a_gpu_where_there_is_none_computes_on_the_cpu(monkeypatch):
