@@ -11,7 +11,7 @@ from ml.runtime.model import Choice, Model, ModelParameters, Range
 class Parameters(ModelParameters):
     """Of the extremely randomised trees."""
 
-    n_estimators: int = Field(300, ge=1, le=10_000, description="number of trees")
+    n_estimators: int = Field(200, ge=1, le=10_000, description="number of trees")
     max_depth: int = Field(0, ge=0, le=1000, description="levels per tree; 0 is no limit")
     min_samples_leaf: int = Field(1, ge=1, le=1_000_000, description="fewest rows in a leaf")
     max_features: float = Field(

@@ -71,9 +71,7 @@ class Recipe:
         estimator = self.model.build(self.parameters, schema.kind, self.seed, self.threads)
         with threadpool_limits(self.threads):
             estimator.fit(sample.inputs, sample.target)
-        if self.threads > 1 and hasattr(estimator, "n_jobs"):
-            # several threads would add up the trees of a forest in any order
-            estimator.set_params(n_jobs=1)
+        _predict_by_one_thread(estimator)
         return estimator
 
 
@@ -106,3 +104,10 @@ def sample(frame: pd.DataFrame, schema: Schema, preprocessor: Preprocessor, wher
     """Any other rows that have a target."""
     target = conform_target(frame[schema.target], schema, where)
     return Sample(preprocessor.transform(conform(frame, schema, where)), target)
+
+
+def _predict_by_one_thread(estimator: Any) -> None:
+    """Several threads would add up the trees of a forest in any order."""
+    for one in (estimator, *getattr(estimator, "estimators_", ())):
+        if hasattr(one, "n_jobs"):
+            one.n_jobs = 1

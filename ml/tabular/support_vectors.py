@@ -7,8 +7,8 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.model_selection import StratifiedKFold
 from sklearn.svm import SVC, SVR
 
-# inputs come standardised: what lies further out than this many deviations counts as this far, so
-# that a rare value does not lie apart from all other rows
+# what lies further out than this many deviations counts as this far, so that a rare value does not
+# lie apart from all other rows
 FURTHEST = 3.0
 _FOLDS = 5
 
@@ -52,8 +52,11 @@ class SupportVectors:
         self.cache_megabytes = cache_megabytes
 
     def fit(self, features: np.ndarray, target: np.ndarray) -> SupportVectors:
-        """Fit features of shape (rows, columns), standardised, to a target of shape (rows,)."""
-        inputs = _clipped(features)
+        """Fit features of shape (rows, columns) to a target of shape (rows,)."""
+        # a distance counts all inputs alike: each needs the same spread, whatever came before
+        self._middle, spreads = features.mean(axis=0), features.std(axis=0)
+        self._spreads = np.where(spreads > 0, spreads, 1.0)
+        inputs = self._scaled(features)
         spread = inputs.var() or 1.0
         options = {
             "C": self.penalty,
@@ -78,13 +81,12 @@ class SupportVectors:
     def predict(self, features: np.ndarray) -> np.ndarray:
         """Numbers or class labels, shape (rows,)."""
         if self.kind == "regression":
-            return self.inner_.predict(_clipped(features)) * self._scale + self._centre
+            return self.inner_.predict(self._scaled(features)) * self._scale + self._centre
         return self.classes_[self.predict_proba(features).argmax(axis=1)]
 
     def predict_proba(self, features: np.ndarray) -> np.ndarray:
         """Probabilities, shape (rows, classes)."""
-        return self.inner_.predict_proba(_clipped(features))
+        return self.inner_.predict_proba(self._scaled(features))
 
-
-def _clipped(features: np.ndarray) -> np.ndarray:
-    return np.clip(features, -FURTHEST, FURTHEST)
+    def _scaled(self, features: np.ndarray) -> np.ndarray:
+        return np.clip((features - self._middle) / self._spreads, -FURTHEST, FURTHEST)

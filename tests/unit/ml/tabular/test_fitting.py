@@ -80,13 +80,15 @@ def test_columns_of_all_kinds_with_missing_values(dirty_table, model):
     assert result.test["r2"] > 0.5
 
 
-@pytest.mark.parametrize("model", ["random_forest", "lightgbm", "hist_gradient_boosting"])
+@pytest.mark.parametrize("model", ["random_forest", "blend", "lightgbm"])
 def test_threads_change_neither_the_forest_nor_repeated_runs(builtin, model):
     frame, schema = builtin("diabetes")
     _, first = fitted(frame, schema, model, threads=2)
     _, again = fitted(frame, schema, model, threads=2)
     pd.testing.assert_frame_equal(first.predictions, again.predictions, check_exact=True)
-    assert getattr(first.model.estimator, "n_jobs", 1) == 1
+    forest = first.model.estimator
+    assert forest.n_jobs == 1
+    assert all(getattr(one, "n_jobs", 1) == 1 for one in getattr(forest, "estimators_", []))
 
 
 def test_the_model_is_fitted_again_on_the_validation_rows(builtin):
