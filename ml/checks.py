@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 
 def check_file(
-    path: str | os.PathLike[str], target: str, kind: str = "auto", encoding: str = "utf-8"
+    path: str | os.PathLike[str],
+    target: str,
+    kind: str = "auto",
+    encoding: str = "utf-8",
+    types: Mapping[str, str] | None = None,
 ) -> None:
     """Refuse a data file that no run could learn from.
 
@@ -21,6 +26,8 @@ def check_file(
         ``auto``, ``regression`` or ``classification``.
     encoding : str
         Of a CSV.
+    types : mapping, optional
+        Column → type, as in :func:`ml.tabular.inspection.inspect`.
 
     Raises
     ------
@@ -28,8 +35,8 @@ def check_file(
         An unreadable or empty file, no such target, a constant target, too few rows, …
     """
     # pandas and scikit-learn are loaded only when a file is really to be checked
-    from ml.tabular.inspection import inspect
+    from ml.tabular.inspection import inspect, known_texts
     from ml.tabular.reading import read_arrow
 
-    table = read_arrow(Path(path), encoding=encoding)
-    inspect(table, target, Path(path).stem, kind, where=str(path))
+    table = read_arrow(Path(path), known_texts(types or {}), encoding)
+    inspect(table, target, Path(path).stem, kind, types, where=str(path))

@@ -16,7 +16,7 @@ from fleet.spec import Spec
 from fleet.templates import phase_of_template
 from ml.catalog import PHASES, Phase
 from ml.checks import check_file
-from ml.runtime.parameters import parse
+from ml.runtime.parameters import json_object, parse
 from ml.runtime.policy import check_entry
 
 TARGET_FIELD = "Data/target"
@@ -81,7 +81,7 @@ def prepare(
     parameters = parse(phase.parameters, values)
     chosen = _choose_queue(spec, phase, parameters, queue)
     if data_file:
-        _check_data_file(data_file, values.get(TARGET_FIELD))
+        _check_data_file(data_file, getattr(parameters, "Data", None))
     return Request(template, dict(values), chosen, data_file, parameters)
 
 
@@ -100,11 +100,12 @@ def _choose_queue(spec: Spec, phase: Phase, parameters: BaseModel, asked: str | 
     )
 
 
-def _check_data_file(file: Path, target: str | None) -> None:
-    if not target:
+def _check_data_file(file: Path, data: Any) -> None:
+    """Look at a file as the registration will; `data` are the fields that it gets."""
+    if not data or not data.target:
         raise FleetError(
             "the column to predict is not named",
             where=f"--set {TARGET_FIELD}=…",
             mend=f"name a column of {file.name}",
         )
-    check_file(file, target)
+    check_file(file, data.target, data.kind, data.encoding, json_object(data.types))

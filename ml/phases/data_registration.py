@@ -81,14 +81,13 @@ def run(step: Step, parameters: Parameters) -> None:
 
 def _read(step: Step, data: DataFields, types: dict[str, str]) -> tuple[pa.Table, str, list[str]]:
     """The table, the target's name, and what is to be said about the files."""
-    from ml.tabular import arrow_types, joining, sources
+    from ml.tabular import arrow_types, inspection, joining, sources
 
     if data.source.startswith(sources.PREFIX):
         frame, target = sources.load_builtin(data.source)
         return arrow_types.from_frame(frame), data.target or target, []
     files = source_files(step, data.source, "Data/source")
-    texts = [name for name, kind in types.items() if kind in ("category", "text")]
-    table, notes = joining.read_files(files, texts, data.encoding)
+    table, notes = joining.read_files(files, inspection.known_texts(types), data.encoding)
     if len(files) > 1:
         notes.insert(0, f"{table.num_rows} rows of {len(files)} files")
     return table, data.target, notes

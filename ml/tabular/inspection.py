@@ -24,7 +24,7 @@ from ml.tabular.target_checks import (
     infinite_rows,
 )
 
-__all__ = ["Inspected", "class_labels", "infer_schema", "inspect", "listed"]
+__all__ = ["Inspected", "class_labels", "infer_schema", "inspect", "known_texts", "listed"]
 
 _KINDS = ("numeric", "category", "datetime", "text")
 
@@ -135,6 +135,11 @@ def inspect(
         for column in table.column_names
     ]
     return Inspected(table, schema, rows, _notes(decisions))
+
+
+def known_texts(types: Mapping[str, str]) -> list[str]:
+    """The columns that are to be read as texts, so that 007 stays as it is written."""
+    return [name for name, kind in types.items() if kind in ("category", "text")]
 
 
 def _check_types(types: Mapping[str, str], names: list[str], target: str) -> None:

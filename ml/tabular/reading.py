@@ -27,9 +27,9 @@ _OTHER_FORMATS = {
     b"\x89PNG": "an image",
     b"\xff\xd8\xff": "an image",
 }
-# what reading a file holds at most, as a multiple of the bytes of its values
+# what is held at most while a file is read and looked at, as a multiple of its values' bytes
 _CSV_FACTOR = 3.0
-_PARQUET_FACTOR = 2.0
+_PARQUET_FACTOR = 1.5
 
 
 def read_table(

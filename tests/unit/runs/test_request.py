@@ -108,3 +108,16 @@ def test_a_data_file_needs_a_target_and_is_looked_at(tmp_path):
     assert "a, b" in str(caught.value)
     with pytest.raises(UserError, match=r"absent\.csv"):
         prepare(SPEC, "pipeline", {"Data/target": "a"}, data_file=tmp_path / "absent.csv")
+
+
+def test_a_data_file_is_looked_at_as_the_registration_will(tmp_path):
+    file = tmp_path / "data.csv"
+    rows = "".join(f"Zürich,{n}.5,1\nKöln,{n},inf\n" for n in range(30))
+    file.write_bytes(f"city,price,odd\n{rows}".encode("cp1252"))
+    fields = {"Data/target": "price", "Data/types": '{"odd": "ignore", "city": "category"}'}
+    with pytest.raises(UserError, match="windows-1252"):
+        prepare(SPEC, "pipeline", fields, data_file=file)
+    fields["Data/encoding"] = "windows-1252"
+    assert prepare(SPEC, "pipeline", fields, data_file=file).data_file == file
+    with pytest.raises(UserError, match="infinite"):
+        prepare(SPEC, "pipeline", fields | {"Data/types": "{}"}, data_file=file)
