@@ -12,8 +12,8 @@ from pyarrow import parquet
 from ml.tabular.schema import Schema
 
 _CELL_BYTES = 8
-# the frame, and the part that is cut out of it
-_COPIES = 2.0
+# the frame, the part that is cut out of it, and what fitting takes a column at a time
+_COPIES = 2.5
 
 
 def read_data(path: Path, schema: Schema, columns: Collection[str]) -> pd.DataFrame:

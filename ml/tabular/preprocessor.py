@@ -28,7 +28,7 @@ CHUNK_ROWS = 16_384
 _WORTH_ASKING = 1 << 26
 _FLOAT_BYTES = 8
 _TREATMENTS = {
-    NumberInputs: "scaled by median and quartiles",
+    NumberInputs: "scaled about the median",
     DateInputs: "day and the parts of the date that vary, scaled",
     OneHotInputs: f"one input per value, the {MAX_ONE_HOT} most frequent ones",
     TargetInputs: "mean of the target by value, cross-fitted",

@@ -5,20 +5,22 @@ from __future__ import annotations
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 
-# how far apart the quartiles of a normal distribution are, in standard deviations
-_QUARTILES_APART = 1.3489795003921634
+# what lies outside these quantiles does not count for the spread
+_INNER = (0.01, 0.99)
 # spreads from the median up to which the scale is linear
 LINEAR_TO = 6.0
 _LARGEST = 1e300
+# a spread that is less than this share of the largest value is rounding, not variation
+_ROUNDING = 1e-14
 
 
 class MedianScaler(TransformerMixin, BaseEstimator):
     """Centre on the median, divide by the spread, squash what lies far out.
 
-    The spread is that of a normal distribution with the same quartiles; where the quartiles are
-    equal it is the standard deviation. Beyond :data:`LINEAR_TO` spreads the scale is logarithmic:
-    an outlier remains the largest value, but does not decide a linear model. The order of values
-    is kept, so trees split as they would without scaling.
+    The spread is the standard deviation of the values brought into the range from their 1 % to
+    their 99 % quantile; where these are equal, of all values. Beyond :data:`LINEAR_TO` spreads the
+    scale is logarithmic: an outlier remains the largest value, but does not decide a linear model.
+    The order of values is kept, so trees split as they would without scaling.
 
     NaN becomes 0, which is the median.
     """
@@ -46,12 +48,10 @@ def _centre_and_spread(values: np.ndarray) -> tuple[float, float]:
     present = values[~np.isnan(values)]
     if not len(present):
         return 0.0, 1.0
-    low, centre, high = np.quantile(present, (0.25, 0.5, 0.75))
-    spread = high / _QUARTILES_APART - low / _QUARTILES_APART
-    if not spread > 0:
-        with np.errstate(over="ignore", invalid="ignore"):
-            spread = present.std()
-        if not np.isfinite(spread):
-            spread = np.abs(present).max()
-    # a spread too small to divide by is rounding, not variation
-    return float(centre), float(spread) if spread > np.finfo(np.float64).tiny else 1.0
+    low, centre, high = np.quantile(present, (_INNER[0], 0.5, _INNER[1]))
+    with np.errstate(over="ignore", invalid="ignore"):
+        spread = np.clip(present, low, high).std() or present.std()
+    if not np.isfinite(spread):
+        spread = np.abs(present).max()
+    least = _ROUNDING * np.abs(present).max()
+    return float(centre), float(spread) if spread > least else 1.0
