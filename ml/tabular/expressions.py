@@ -236,7 +236,9 @@ def _number(value: Any) -> Any:
     array = np.asarray(value)
     if array.dtype.kind in "OUS":
         raise UserError(
-            f"{value if isinstance(value, str) else 'a column of texts'!r} is no number",
+            f"{value!r} is no number"
+            if isinstance(value, str)
+            else "a column of texts is no number",
             mend="compare texts with == or in, and calculate with numbers alone",
         )
     return array.astype(float) if array.dtype.kind == "b" else value

@@ -21,6 +21,7 @@ def test_the_phases_are_there_in_the_order_of_the_workflow():
         "training-summary",
         "inference-single",
         "inference-batch",
+        "inference-optimize",
         "inference-summary",
     ]
 

@@ -13,7 +13,7 @@ from fleet.spec.models import Policy
 from ml.catalog import PHASES
 from tests.own_contract import SPEC, SPEC_TEXT
 
-PREDICTIONS = ["inference-single", "inference-batch"]
+PREDICTIONS = ["inference-single", "inference-batch", "inference-optimize"]
 
 
 def _with_policy(**keys):

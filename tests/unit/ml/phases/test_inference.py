@@ -369,3 +369,89 @@ def test_a_model_that_is_damaged_is_named(gains, tmp_path, capsys):
     assert f"the model of the training step {old} cannot be read" in capsys.readouterr().out
     assert model_file.FORMAT
     assert properties(tmp_path / "out")["failure_class"] == "data-access"
+
+
+@pytest.fixture(scope="module")
+def summarised(gains):
+    """The run with what its summary says of its best model."""
+    folder = gains / "training-summary"
+    folder.mkdir()
+    best = {"best": {"task": str(gains / "lightgbm"), "model": "lightgbm"}}
+    (folder / "summary.json").write_text(json.dumps(best))
+    step = {"phase": "training-summary", "status": "completed", "name": "s", "properties": {}}
+    step["artifacts"] = {"summary": "summary.json"}
+    (folder / "step.json").write_text(json.dumps(step))
+    return f"Input/run_id={gains}"
+
+
+class TestOptimize:
+    def test_the_largest_target_is_found_with_how_sure_one_is(self, summarised, tmp_path, capsys):
+        asked = ('Search/ranges={"heat": [30, 75]}', 'Search/fixed={"fan": true}')
+        limits = ('Search/constraints=["heat <= 70"]', "Search/trials=80")
+        assert run("inference-optimize", tmp_path / "out", summarised, *asked, *limits) == 0
+        found = read(tmp_path / "out" / "optimum.json")
+        best = found["points"][0]
+        assert best["inputs"]["heat"] == pytest.approx(60, abs=8)
+        assert (best["inputs"]["kind"], best["inputs"]["fan"]) == ("b", 1)
+        assert best["low"] < best["value"] < best["high"]
+        assert set(best["other models"]) == {"ridge"}
+        assert found["constraints"] == ["heat <= 70"]
+        assert found["searched"]["heat"] == ["30", "75"]
+        trials = pd.read_parquet(tmp_path / "out" / "trials.parquet")
+        assert len(trials) == 80
+        assert trials.loc[trials["allowed"], "heat"].max() <= 70
+        said = read(tmp_path / "out" / "summary.json")
+        assert said["prediction"] == best["value"] == trials["best"].iloc[-1]
+        shown = [*tmp_path.glob("out/plot-*"), *tmp_path.glob("out/table-*")]
+        assert len(shown) == 3
+        capsys.readouterr()
+
+    def test_a_range_beyond_training_is_cautioned(self, gains, tmp_path, capsys):
+        asked = ('Search/ranges={"heat": [500, 900]}', "Search/trials=20")
+        assert run("inference-optimize", tmp_path / "out", model(gains), *asked) == 0
+        assert "note: heat may be 500 to 900, which goes beyond 2" in capsys.readouterr().out
+        caution = properties(tmp_path / "out")["caution"]
+        assert "the model extrapolates: 100% of the training rows" in caution
+        assert "outside of 2" in caution
+
+    def test_the_probability_of_a_class_is_maximized(self, goods, tmp_path, capsys):
+        asked = ("Goal/class=no", "Goal/direction=maximise", "Search/trials=20")
+        assert run("inference-optimize", tmp_path / "out", model(goods), *asked) == 0
+        found = read(tmp_path / "out" / "summary.json")
+        assert found["source"] == "maximize probability of no"
+        assert found["prediction"] > 0.95
+        capsys.readouterr()
+
+    @pytest.mark.parametrize(
+        ("settings", "said"),
+        [
+            (("Goal/direction=reach",), "there is no value to reach"),
+            (("Goal/value=3",), "a value is reached, but the direction is maximize"),
+            (("Goal/value=much",), "Goal/value is no number: 'much'"),
+            (("Goal/class=yes",), "the target gain is a number: it has no class 'yes'"),
+            (('Search/ranges={"heet": [1, 2]}',), "did you mean 'heat'"),
+            (('Search/constraints=["heat + 1"]',), "'heat + 1' is no condition"),
+            (('Search/constraints=["heat <= kind"]',), "a column of texts is no number"),
+            (('Search/constraints=["heat <= 10"]',), "'heat <= 10' is missed by"),
+            (('Search/constraints=["heat <= hot"]',), "there is no column 'hot'"),
+            (("Search/constraints=heat < 1",), "is not JSON"),
+            (("Search/constraints=[1]",), "is not a JSON list of texts"),
+        ],
+    )
+    def test_a_search_that_makes_no_sense_is_told(self, gains, tmp_path, capsys, settings, said):
+        asked = (model(gains), "Search/trials=20", *settings)
+        assert run("inference-optimize", tmp_path / "out", *asked) == 1
+        printed = capsys.readouterr().out
+        assert said in printed
+        assert "Traceback" not in printed
+
+    @pytest.mark.parametrize(
+        ("settings", "said"),
+        [
+            (("Goal/class=yess",), "there is no class 'yess'; did you mean 'yes'?"),
+            (("Goal/direction=reach", "Goal/value=1"), "is a class: there is no value to reach"),
+        ],
+    )
+    def test_a_goal_that_fits_no_class_is_told(self, goods, tmp_path, capsys, settings, said):
+        assert run("inference-optimize", tmp_path / "out", model(goods), *settings) == 1
+        assert said in capsys.readouterr().out
