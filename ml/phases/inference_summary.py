@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from ml.runtime.step import Outcome, Step
 
 NAME = "inference-summary"
+# of all that a run predicted, the report shows so many: it is to be mailed
+_MAX_PLOTS = 6
 
 
 class InputFields(Section):
@@ -125,14 +127,18 @@ def _write_report(
 
 
 def _plots(step: Step, records: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
-    """The plots that inference steps left for the report, by title."""
+    """The plots that inference steps left for the report, by title; the latest few."""
     found: dict[str, list[dict[str, Any]]] = {}
-    for record in records:
+    for record in reversed(records):
         left = _evidence.optional_json(step, record["task"], ARTIFACT_FIGURES) or {}
         for title, group in left.items():
-            known = title in found
-            found[f"{title}, by {record['phase']}" if known else title] = group
-    return found
+            # steps alike: each more has its number
+            alike = sum(known.startswith(title) for known in found)
+            found[f"{title} ({alike + 1})" if alike else title] = group
+        if len(found) >= _MAX_PLOTS:
+            step.log(f"the report shows the plots of the latest {len(found)} predictions")
+            break
+    return dict(reversed(found.items()))
 
 
 def _ran(step: Step, outcome: Outcome) -> Ran:

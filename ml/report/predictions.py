@@ -73,6 +73,9 @@ def _count(rows: object) -> str:
 def _result(one: Mapping[str, Any]) -> str:
     if "failure" in one:
         return f"failed [{one['failure_class']}]: {one['failure']}"
+    if "inputs" in one:
+        given = ", ".join(f"{name} = {_shown(value)}" for name, value in one["inputs"].items())
+        return f"{_with_interval(one)} at {given}"
     if "prediction" in one:
         return _with_interval(one)
     numbers = one.get("scores") or one.get("predictions") or {}
@@ -82,7 +85,7 @@ def _result(one: Mapping[str, Any]) -> str:
 def _with_interval(one: Mapping[str, Any]) -> str:
     said, low, high = _shown(one["prediction"]), one.get("low"), one.get("high")
     if isinstance(low, float) and isinstance(high, float):
-        return f"{said} ({_shown(low)} to {_shown(high)})"
+        return f"{said} (90 %: {_shown(low)} to {_shown(high)})"
     probability = one.get(f"{_PROBABILITY}{one['prediction']}")
     return f"{said} ({probability:.1%})" if isinstance(probability, float) else said
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 # a bound on the work of sampling: rows that a model is asked to predict, all together
-MAX_EVALUATIONS = 400_000
+MAX_EVALUATIONS = 200_000
 _LEAST_BACKGROUND = 10
 
 

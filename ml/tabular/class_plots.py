@@ -17,7 +17,7 @@ from ml.tabular.schema import Schema
 
 MAX_CLASSES = 30
 _MAX_CURVE = 300
-_LEAST_PER_BIN = 10
+_LEAST_PER_BIN = 20
 
 
 def roc(predictions: Mapping[str, pd.DataFrame], schema: Schema) -> go.Figure:
@@ -119,7 +119,7 @@ def _roc(
             y=true_rate[kept].tolist(),
             mode="lines",
             line={"color": PALETTE[place], "dash": "solid" if place == 0 else "dot", "width": 2},
-            name=f"{short(name)} {area:.3f}",
+            name=f"{short(name)}: area {area:.3f}",
             legendgroup=plain(name),
             hovertemplate=f"area {area:.4f}: %{{y:.1%}} found at %{{x:.1%}}",
         )

@@ -16,6 +16,8 @@ from ml.tabular.schema import Schema
 
 MAX_MODELS = 20
 MAX_OVERLAID = 4
+# clouds of points hide each other sooner than lines do
+MAX_SCATTERED = 2
 MAX_POINTS = 800
 MAX_COLUMNS = 20
 SYMBOLS = ("circle", "diamond", "square", "cross", "triangle-up", "x")
@@ -73,7 +75,7 @@ def predicted_against_true(predictions: Mapping[str, pd.DataFrame], schema: Sche
     figure = go.Figure()
     ends: list[float] = []
     # the best is drawn last, on top
-    for place, (name, frame) in reversed(list(enumerate(first_few(predictions)))):
+    for place, (name, frame) in reversed(list(enumerate(first_few(predictions)[:MAX_SCATTERED]))):
         kept = thinned(frame, MAX_POINTS)
         ends += [float(kept[column].min()) for column in ("truth", PREDICTION)]
         ends += [float(kept[column].max()) for column in ("truth", PREDICTION)]

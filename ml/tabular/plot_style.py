@@ -82,7 +82,7 @@ def side_by_side(figures: Sequence[go.Figure]) -> go.Figure:
     """
     from plotly.subplots import make_subplots
 
-    whole = make_subplots(rows=1, cols=len(figures), horizontal_spacing=0.12)
+    whole = make_subplots(rows=1, cols=len(figures), horizontal_spacing=0.15)
     named: set[str] = set()
     for column, figure in enumerate(figures, start=1):
         for trace in figure.data:

@@ -28,6 +28,7 @@ MEANINGS = {
 _TREND = 0.5
 _NAMED = 3
 _CLEAR = 0.8
+_WORTH_A_NAME = 0.005
 
 
 def baseline_name(schema: Schema) -> str:
@@ -142,7 +143,7 @@ def explanation(
     """
     if shares.empty or float(shares.iloc[0]) <= 0:
         return ["No column moves the prediction: the model says the same for every row."]
-    first = shares.head(_NAMED)
+    first = shares[shares >= _WORTH_A_NAME].head(_NAMED)
     names = _listed([f"{name} ({share:.0%})" for name, share in first.items()])
     said = [f"What moves the prediction most: {names}."]
     most = int(np.searchsorted(shares.cumsum().to_numpy(), _CLEAR)) + 1
