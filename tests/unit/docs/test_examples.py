@@ -44,6 +44,18 @@ def _with_section(section: str, entries: dict) -> Spec:
     return Spec.model_validate({**data, section: {**data[section], **entries}})
 
 
+def _phase(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """`python -m ml` as the copy of the repository in a folder has it."""
+    return subprocess.run(
+        [sys.executable, "-m", "ml", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
 @pytest.fixture
 def repository(tmp_path):
     for name in ("fleet", "ml"):
@@ -76,17 +88,31 @@ def test_the_new_step_works_as_the_page_says(repository):
     explained = _fleet(repository, "explain", "phase", "line-count")
     assert "It runs on the queue cpu-preprocess" in explained.stdout
 
-    arguments = ["line-count", "--set", "Input/source=README.md", "--out", "lines"]
-    ran = subprocess.run(
-        [sys.executable, "-m", "ml", *arguments],
-        cwd=repository,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    source = "Input/source=README.md"
+    ran = _phase(repository, "line-count", "--set", source, "--out", "lines")
     assert ran.returncode == 0, ran.stderr
     assert " lines" in ran.stdout
+
+
+def test_the_new_model_is_one_file_as_the_page_says(repository):
+    module = _blocks("developers.md", "python")[0]
+    name = module.splitlines()[0].removeprefix("# ").strip()
+    if (repository / name).exists():
+        pytest.skip("somebody has followed the page, here")
+    (repository / name).write_text(module)
+
+    fields = (
+        "Training/models=nearest",
+        "Data/source=builtin:wine",
+        "Training/tuning_trials=3",
+    )
+    settings = [part for field in fields for part in ("--set", field)]
+    ran = _phase(repository, "pipeline", *settings, "--out", "run")
+
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    summary = json.loads((repository / "run" / "training-summary" / "summary.json").read_text())
+    assert summary["best"]["model"] == "nearest"
+    assert summary["failed"] == []
 
 
 def test_the_new_queue_is_one_that_the_contract_takes():
