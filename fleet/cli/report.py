@@ -49,7 +49,11 @@ def print_report(api: Api, run: Run, output: Path | None = None) -> None:
     console = options.console()
     summary = training_summary(api, run)
     if summary:
-        console.print(_leaderboard(summary))
+        if summary["best"]:
+            console.print(_leaderboard(summary))
+        for said in (*summary.get("headline", ()), summary.get("as_good", {}).get("said")):
+            if said:
+                console.print(said, markup=False)
         for failed in summary["failed"]:
             console.print(f"failed: {failed['model']}: {failed['why']}", style="red", markup=False)
     path = save_report(api, run, output or default_path(run))
@@ -69,7 +73,12 @@ def _leaderboard(summary: dict[str, Any]) -> Table:
         model = escape(entry["model"])
         table.add_row(
             f"[bold green]{model}[/bold green]" if best else model,
-            *(f"{entry[score]:.5g}" for score in _COLUMNS),
+            *(_number(entry[score]) for score in _COLUMNS),
             escape(entry.get("queue") or "-"),
         )
     return table
+
+
+def _number(value: float | None) -> str:
+    """A score of five digits; a metric may have no value for a model."""
+    return "none" if value is None else f"{value:.5g}"

@@ -52,6 +52,7 @@ def odd(tmp_path_factory):
         }
     )
     frame[TARGET] = frame[SCRIPT] * 3 + frame["築年数"] * 5 + random.normal(size=rows)
+    frame.loc[frame['city & "ward"'] == "Lima", TARGET] += 20
     frame.loc[::9, LONG] = None
     frame["always"] = 1
     frame.to_csv(folder / "odd.csv", index=False)
