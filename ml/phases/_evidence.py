@@ -91,7 +91,8 @@ def explained(
         test = step.fetch(preprocessing_task, "test", _WHERE)
         train = step.fetch(preprocessing_task, "train", _WHERE)
         wanted = model.schema.features
-        rows = read_parquet_sample(test, explaining.MAX_ROWS, 0, wanted).reset_index(drop=True)
+        most = explaining.worthwhile_rows(model)
+        rows = read_parquet_sample(test, most, 0, wanted).reset_index(drop=True)
         background = read_parquet_sample(train, explaining.MAX_BACKGROUND, 0, wanted)
         found = explaining.explain(model, rows, background, "the test part")
         return found, conform(rows, model.schema, "the test part")

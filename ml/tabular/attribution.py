@@ -11,6 +11,10 @@ import numpy as np
 # a bound on the work of sampling: rows that a model is asked to predict, all together
 MAX_EVALUATIONS = 200_000
 _LEAST_BACKGROUND = 10
+# a bound on the work of trees, in steps of which a core does some 1e9 a second
+MAX_TREE_STEPS = 2e10
+# trees of this depth are taken for the deepest where a library does not tell the depth
+_DEPTH = 20
 
 
 @dataclass(frozen=True)
@@ -56,11 +60,13 @@ LINKS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 def by_trees(
     estimator: Any, inputs: np.ndarray, others: np.ndarray, of_classes: bool
 ) -> Attribution | None:
-    """Exact values of an ensemble of trees; None of one that cannot be explained so.
+    """Exact values of an ensemble of trees; None of one that cannot be explained so in time.
 
     A library's own code is used where it has some (the same algorithm, and it knows its own
     trees): S. Lundberg et al., From local explanations to global understanding, 2020.
     """
+    if len(inputs) * tree_steps(estimator) > MAX_TREE_STEPS:
+        return None
     inner = _innermost(estimator)
     library = type(inner).__module__.split(".")[0]
     native = {"lightgbm": _lightgbm, "xgboost": _xgboost, "catboost": _catboost}.get(library)
@@ -69,6 +75,23 @@ def by_trees(
         return None
     values, base, is_probability = found
     return Attribution(values, base, _scale(of_classes, values.shape[2], is_probability))
+
+
+def tree_steps(estimator: Any) -> float:
+    """How many steps explaining one row exactly takes: leaves x depth², summed over the trees.
+
+    A forest that was grown to its last row on a large table has billions of them.
+    """
+    inner = _innermost(estimator)
+    if hasattr(inner, "estimators_"):
+        trees = [one.tree_ for one in np.ravel(inner.estimators_)]
+        return float(sum(one.n_leaves * one.max_depth**2 for one in trees))
+    if hasattr(inner, "booster_"):
+        return float(inner.booster_.num_trees() * inner.get_params()["num_leaves"] * _DEPTH**2)
+    if hasattr(inner, "_predictors"):
+        trees = [one for group in inner._predictors for one in group]
+        return float(sum(one.get_n_leaf_nodes() * one.get_max_depth() ** 2 for one in trees))
+    return 0.0
 
 
 def by_coefficients(

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from ml.tabular.fitting import FittedModel
 
 MAX_ROWS = 200
+# fewer tell the shares of columns, too: sampling takes a while per row
+LEAST_ROWS = 40
 MAX_BACKGROUND = 100
 # what is added up may differ from the model's own output by what single precision loses
 TOLERANCE = 1e-3
@@ -114,6 +116,16 @@ def importance(explanation: Explanation) -> pd.Series:
     total = float(sizes.sum())
     shares = sizes / total if total > 0 else sizes
     return shares.sort_index(kind="stable").sort_values(ascending=False, kind="stable")
+
+
+def worthwhile_rows(model: FittedModel) -> int:
+    """How many rows to explain for the shares of columns, in a time that anybody would wait."""
+    declared = MODELS[model.name].explained_by if model.name in MODELS else "sampling"
+    if declared == "sampling":
+        return LEAST_ROWS
+    steps = attribution.tree_steps(model.estimator) if declared == "tree" else 0.0
+    affordable = attribution.MAX_TREE_STEPS / max(steps, 1.0)
+    return int(min(MAX_ROWS, max(LEAST_ROWS, affordable)))
 
 
 def sampled(frame: pd.DataFrame, most: int, seed: int) -> pd.DataFrame:

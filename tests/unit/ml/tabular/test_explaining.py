@@ -5,7 +5,7 @@ import pytest
 from ml.model_catalog import MODELS
 from ml.tabular import attribution
 from ml.tabular.conforming import conform, conform_target
-from ml.tabular.explaining import explain, importance
+from ml.tabular.explaining import MAX_ROWS, explain, importance, worthwhile_rows
 from ml.tabular.fitting import FittedModel
 from ml.tabular.inspection import infer_schema
 from ml.tabular.preparation import fit_preprocessor
@@ -130,6 +130,23 @@ def test_the_same_seed_gives_the_same_explanation(flats, name):
     model = fitted(name, frame, schema)
     first, again = (explain(model, frame.head(3), frame, "rows", seed=7) for _ in range(2))
     pd.testing.assert_frame_equal(first.contributions, again.contributions, check_exact=True)
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in CPU_MODELS if MODELS[name].explained_by == "tree"]
+)
+def test_trees_that_would_take_for_ever_are_sampled(flats, name, monkeypatch):
+    frame, schema = flats["regression"]
+    model = fitted(name, frame, schema)
+    steps = attribution.tree_steps(model.estimator)
+    # the trees of these two are small whatever the rows are
+    assert steps > 0 or name in {"xgboost", "catboost"}
+    assert worthwhile_rows(model) == MAX_ROWS
+    monkeypatch.setattr(attribution, "MAX_TREE_STEPS", steps - 1)
+    found = explain(model, frame.head(2), frame, "rows")
+    assert found.method == "sampling"
+    np.testing.assert_allclose(found.totals, outputs(model, frame.head(2)), rtol=1e-5)
+    assert worthwhile_rows(model) < MAX_ROWS
 
 
 def test_sampling_keeps_within_its_bound(monkeypatch):
