@@ -154,17 +154,17 @@ def frequent_values(values: pd.Series, most: int) -> pd.Index:
 
     Ties are in the order of the texts, so that it does not matter how the Categorical is coded.
     """
-    codes = values.cat.codes.to_numpy()
-    counts = np.bincount(codes[codes >= 0], minlength=len(values.cat.categories))
+    codes, found = values.array.codes, values.array.categories
+    counts = np.bincount(codes[codes >= 0], minlength=len(found))
     chosen = np.flatnonzero(counts >= MIN_ROWS)
-    texts = values.cat.categories[chosen].to_numpy(dtype=object)
+    texts = found[chosen].to_numpy(dtype=object)
     order = np.lexsort((_ranks(texts), -counts[chosen]))
     return pd.Index(texts[order[:most]], dtype=object)
 
 
 def distinct_values(values: pd.Series) -> int:
     """How many values a Categorical really has."""
-    codes = values.cat.codes.to_numpy()
+    codes = values.array.codes
     return len(np.unique(codes[codes >= 0]))
 
 
@@ -184,6 +184,7 @@ def _codes(values: pd.Series, known: pd.Index) -> np.ndarray:
 
 def used_values(values: pd.Series) -> tuple[np.ndarray, pd.Index]:
     """A Categorical's codes and values, without looking at many that no row has."""
-    if len(values.cat.categories) > len(values):
-        values = values.cat.remove_unused_categories()
-    return values.cat.codes.to_numpy(), values.cat.categories
+    found = values.array
+    if len(found.categories) > len(found):
+        found = found.remove_unused_categories()
+    return found.codes, found.categories

@@ -53,5 +53,5 @@ def _centre_and_spread(values: np.ndarray) -> tuple[float, float]:
         spread = np.clip(present, low, high).std() or present.std()
     if not np.isfinite(spread):
         spread = np.abs(present).max()
-    least = _ROUNDING * np.abs(present).max()
+    least = _ROUNDING * max(abs(low), abs(high))
     return float(centre), float(spread) if spread > least else 1.0
