@@ -15,6 +15,7 @@ from ml.runtime.phase import Phase
 
 if TYPE_CHECKING:
     from ml.runtime.step import Step
+    from ml.tabular.schema import Schema
 
 NAME = "data-editing"
 
@@ -117,6 +118,17 @@ def run(step: Step, parameters: Parameters) -> None:
         edited.table, target, given.name or schema.name, kind, types, where="Edit/steps"
     )
     del start, edited
+    _tell_changed(step, edit_steps.changed_columns(steps), inspected.schema)
     done = [*origin.edits, *(edit_steps.as_json(one) for one in steps)]
     origin = replace(origin, parent=reference, kind=kind, types=types, edits=done)
     store(step, inspected, origin)
+
+
+def _tell_changed(step: Step, changed: list[str], schema: Schema) -> None:
+    """The steps are of the data set: what comes to be predicted later is not edited by them."""
+    features = [name for name in changed if name in schema.features]
+    if features:
+        step.log(
+            f"note: rows to predict have to bring these columns as the steps leave them: "
+            f"{', '.join(features)}"
+        )

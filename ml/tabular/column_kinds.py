@@ -105,7 +105,8 @@ def _as_wanted(name: str, column: pa.ChunkedArray, wanted: str, where: str) -> D
     kind, _, given = wanted.partition(":")
     converted, written = as_kind(column, kind, name, where, given)
     found = statistics(name, converted)
-    return Decision(converted, found, kind, written, notes=(f"taken as {kind}, as asked for",))
+    note = f"dates written as {dates.shown(written)}" if written else f"taken as {kind}"
+    return Decision(converted, found, kind, written, notes=(f"{note}, as asked for",))
 
 
 def _of_integers(name: str, column: pa.ChunkedArray, found: Statistics) -> Decision:

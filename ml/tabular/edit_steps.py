@@ -164,6 +164,22 @@ def parse_steps(given: Sequence[Any], where: str) -> list[EditStep]:
     return [_parsed(one, step_place(where, number)) for number, one in enumerate(given, start=1)]
 
 
+def changed_columns(steps: Sequence[EditStep]) -> list[str]:
+    """The columns, by their names at the end, that a file of new rows has not, or not so."""
+    changed: list[str] = []
+    for step in steps:
+        if isinstance(step, Rename):
+            changed = [step.columns.get(name, name) for name in changed]
+            changed += [name for name in step.columns.values() if name not in changed]
+        elif isinstance(step, Derive) or (isinstance(step, Retype) and step.remove):
+            changed += [step.column] if step.column not in changed else []
+        elif isinstance(step, Drop):
+            changed = [name for name in changed if name not in step.columns]
+        elif isinstance(step, Select):
+            changed = [name for name in changed if name in step.columns]
+    return changed
+
+
 def as_json(step: EditStep) -> dict[str, Any]:
     """A step as it is written."""
     return step.model_dump(by_alias=True, exclude_defaults=True)

@@ -7,7 +7,7 @@ import pytest
 
 from ml.runtime.errors import UserError
 from ml.tabular.arrow_types import canonical
-from ml.tabular.edit_steps import KINDS, as_json, parse_steps
+from ml.tabular.edit_steps import KINDS, as_json, changed_columns, parse_steps
 from ml.tabular.editing import Edited, edit
 
 DAY = datetime.datetime(2026, 11, 23, 6)
@@ -198,6 +198,21 @@ def test_no_steps_are_told_with_all_that_there_are():
     with pytest.raises(UserError, match="no steps") as caught:
         parse_steps([], "Edit/steps")
     assert all(kind in caught.value.mend for kind in KINDS)
+
+
+def test_the_columns_that_new_rows_have_not_are_known_by_their_last_names():
+    steps = [
+        {"do": "derive", "column": "month", "part": "month", "of": "sold"},
+        {"do": "derive", "column": "ratio", "formula": "price / size"},
+        {"do": "retype", "column": "cost", "to": "numeric", "remove": "$"},
+        {"do": "retype", "column": "zip", "to": "category"},
+        {"do": "rename", "columns": {"month": "moon", "city": "town"}},
+        {"do": "drop", "columns": ["ratio"]},
+        {"do": "filter", "column": "size", "is": "there"},
+    ]
+    assert changed_columns(parse_steps(steps, "x")) == ["moon", "cost", "town"]
+    kept = [*steps, {"do": "select", "columns": ["town", "size"]}]
+    assert changed_columns(parse_steps(kept, "x")) == ["town"]
 
 
 def test_a_step_is_written_as_it_was_given():
