@@ -40,6 +40,8 @@ COMPARED = frozenset(
         "metrics",
         "importance",
         "drift",
+        "explanation",
+        "optimum",
         names.ARTIFACT_LEADERBOARD,
         names.ARTIFACT_PREDICTIONS,
         names.ARTIFACT_SUMMARY,

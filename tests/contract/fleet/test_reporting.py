@@ -40,7 +40,7 @@ FIELDS = {
     "Inference/record": json.dumps(
         dict.fromkeys(("age", "sex", "bmi", "bp", "s1", "s2", "s3", "s4", "s5"), 0.01)
     ),
-    **({"Inference/optimize": '{"Search/trials": 20}'} if "inference-optimize" in PHASES else {}),
+    "Inference/optimize": '{"Search/trials": 20}',
 }
 # enough for the controller and two steps beside each other
 WORKERS = 3

@@ -169,7 +169,6 @@ def test_an_unknown_model_is_told_with_the_nearest():
     assert caught.value.where == "Training/models"
 
 
-@pytest.mark.skipif(OPTIMIZE not in PHASES, reason="the phase is not there yet")
 def test_looking_for_inputs_is_a_step_of_its_own():
     given = '{"Goal/direction": "maximize", "Search/trials": 20}'
     step = planned(Inference__optimize=given)[OPTIMIZE]
@@ -180,7 +179,6 @@ def test_looking_for_inputs_is_a_step_of_its_own():
     assert OPTIMIZE not in planned()
 
 
-@pytest.mark.skipif(OPTIMIZE not in PHASES, reason="the phase is not there yet")
 def test_a_wrong_field_of_the_search_is_told_before_anything_runs():
     with pytest.raises(UserError, match="did you mean 'Goal/direction'") as caught:
         planned(Inference__optimize='{"Goal/direktion": "maximize"}')

@@ -6,7 +6,7 @@ from ml.catalog import PHASES
 from ml.runtime.errors import UserError
 from ml.runtime.policy import Access, Policy, User, check_access, check_entry
 
-PREDICTIONS = {"inference-single", "inference-batch"}
+PREDICTIONS = {"inference-single", "inference-batch", "inference-optimize"}
 OFFERED = {
     "pipeline": {"pipeline"} | PREDICTIONS,
     "phase": set(PHASES) - {"pipeline"},
