@@ -161,9 +161,27 @@ def test_sampling_keeps_within_its_bound(monkeypatch):
     inputs, others = random.normal(size=(5, 6)), random.normal(size=(100, 6))
     groups = np.array([0, 0, 1, 1, 2, 2])
     found = attribution.by_sampling(predict, inputs, others, groups, 3, False, seed=0)
-    # a call more per row is shap's own, for the base
+    # what nothing and all columns say is asked for once more per row
     assert sum(asked) <= 2_000 * 1.5
     np.testing.assert_allclose(found.base + found.values.sum(axis=1), inputs.sum(axis=1)[:, None])
+
+
+def test_sampling_finds_the_shapley_values_of_an_interaction():
+    random = np.random.default_rng(0)
+    inputs, others = random.normal(size=(4, 3)), random.normal(size=(200, 3))
+    others -= others.mean(axis=0)
+
+    def predict(rows):
+        return rows[:, :1] + 2 * rows[:, 1:2] + rows[:, :1] * rows[:, 1:2]
+
+    found = attribution.by_sampling(predict, inputs, others, np.arange(3), 3, False, seed=0)
+    # by hand: with centred columns each of the two gets half of their product, less the mean's
+    mean = (others[:, 0] * others[:, 1]).mean()
+    shared = (inputs[:, 0] * inputs[:, 1] - mean) / 2
+    np.testing.assert_allclose(found.values[:, 0, 0], inputs[:, 0] + shared, atol=1e-9)
+    np.testing.assert_allclose(found.values[:, 1, 0], 2 * inputs[:, 1] + shared, atol=1e-9)
+    np.testing.assert_allclose(found.values[:, 2, 0], 0.0, atol=1e-9)
+    np.testing.assert_allclose(found.base[:, 0], mean, atol=1e-9)
 
 
 def test_one_row_can_be_explained(flats):
