@@ -1,6 +1,9 @@
 """Steps that edit a table: what each leaves, and what is said where one cannot be done."""
 
 import datetime
+import json
+import re
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -213,6 +216,13 @@ def test_the_columns_that_new_rows_have_not_are_known_by_their_last_names():
     assert changed_columns(parse_steps(steps, "x")) == ["moon", "cost", "town"]
     kept = [*steps, {"do": "select", "columns": ["town", "size"]}]
     assert changed_columns(parse_steps(kept, "x")) == ["town"]
+
+
+def test_the_steps_that_the_page_shows_are_steps():
+    page = (Path(__file__).parents[4] / "docs" / "workflow.md").read_text("utf-8")
+    (shown,) = re.findall(r"```json\n(\[.*?\])\n```", page, re.DOTALL)
+    assert len(parse_steps(json.loads(shown), "the page")) == 5
+    assert all(re.search(rf"^\| .*\b{kind}\b.*\|", page, re.MULTILINE) for kind in KINDS)
 
 
 def test_a_step_is_written_as_it_was_given():
