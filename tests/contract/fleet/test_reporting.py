@@ -44,7 +44,7 @@ FIELDS = {
 }
 # enough for the controller and two steps beside each other
 WORKERS = 3
-SECONDS = 240
+SECONDS = 600
 
 
 class Fleet:
@@ -191,6 +191,7 @@ with MemoryWatch(step.give_up, limit=memory.held() + 300_000_000):
     for _ in range(100):
         kept.append(np.ones(10_000_000 // 8))
         time.sleep(0.01)
+    time.sleep(30)
 """
 
 

@@ -29,13 +29,14 @@ with MemoryWatch(step.give_up, limit=memory.held() + 200_000_000):
     for _ in range(megabytes // 10):
         kept.append(np.ones(10_000_000 // 8))
         time.sleep(0.01)
+    time.sleep(float(sys.argv[3]))
 step.finish(0.0)
 """
 
 
-def hungry(folder, megabytes):
+def hungry(folder, megabytes, seconds):
     return subprocess.run(
-        [sys.executable, "-c", HUNGRY, str(folder), str(megabytes)],
+        [sys.executable, "-c", HUNGRY, str(folder), str(megabytes), str(seconds)],
         capture_output=True,
         text=True,
         timeout=60,
@@ -43,7 +44,7 @@ def hungry(folder, megabytes):
 
 
 def test_a_step_that_fills_its_memory_says_so_and_ends(tmp_path):
-    done = hungry(tmp_path, 600)
+    done = hungry(tmp_path, 600, seconds=30)
     assert done.returncode == 1, done.stderr
     assert done.stderr == ""
     assert done.stdout.startswith("error: out of memory: ")
@@ -56,7 +57,7 @@ def test_a_step_that_fills_its_memory_says_so_and_ends(tmp_path):
 
 
 def test_a_step_that_has_enough_is_let_alone(tmp_path):
-    done = hungry(tmp_path, 100)
+    done = hungry(tmp_path, 100, seconds=0.5)
     assert done.returncode == 0, done.stdout + done.stderr
     assert json.loads((tmp_path / "training/step.json").read_text())["status"] == "completed"
 
