@@ -29,11 +29,9 @@ def canonical(table: pa.Table) -> pa.Table:
     character are missing values, as a CSV cannot tell them from those. No value that is of such
     a type already is copied.
     """
-    for position, field in enumerate(table.schema):
-        column = _canonical_column(table.column(position))
-        if column is not table.column(position):
-            table = table.set_column(position, field.name, column)
-    return table.replace_schema_metadata()
+    columns = [_canonical_column(column) for column in table.columns]
+    # fields of one's own: what a file says beside the type, such as "never null", differs by file
+    return pa.Table.from_arrays(columns, names=table.column_names)
 
 
 def from_frame(frame: pd.DataFrame) -> pa.Table:

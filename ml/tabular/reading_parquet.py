@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pyarrow as pa
@@ -10,6 +11,8 @@ from pyarrow import parquet
 from ml.runtime.errors import DataError
 
 _CELL_BYTES = 8
+# pandas' name for labels of rows that it stores without one of their own: no column of anybody's
+_ROW_LABELS = re.compile(r"__index_level_\d+__")
 
 
 def size(path: Path, shown: str) -> int:
@@ -40,7 +43,8 @@ def read(path: Path, shown: str) -> pa.Table:
     try:
         with parquet.ParquetFile(path) as file:
             _refuse_nested(file.schema_arrow, shown)
-            return file.read()
+            names = [name for name in file.schema_arrow.names if not _ROW_LABELS.fullmatch(name)]
+            return file.read(names)
     except (pa.ArrowException, OSError) as error:
         raise damaged(error, shown) from None
 

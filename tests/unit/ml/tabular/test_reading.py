@@ -199,3 +199,21 @@ def test_messages_name_the_file_as_its_user_does(tmp_path):
     with pytest.raises(DataError) as caught:
         read_table(write(tmp_path, "a,b\n1\n"), shown="https://example.com/a.csv")
     assert caught.value.where == "https://example.com/a.csv, row 2"
+
+
+def test_labels_of_rows_that_pandas_stored_are_no_column(tmp_path):
+    frame = pd.DataFrame({"a": [1, 2, 3], "t": [1.5, 2.5, 3.5]}).iloc[[2, 0]]
+    frame.to_parquet(tmp_path / "data.parquet")
+    found = read_table(tmp_path / "data.parquet")
+    assert list(found.columns) == ["a", "t"]
+    assert found["a"].tolist() == [3, 1]
+
+
+def test_two_columns_of_a_parquet_file_with_the_same_name_are_told(tmp_path):
+    table = pa.table([[1, 2], [3, 4]], names=["a", "a "])
+    parquet.write_table(table, tmp_path / "data.parquet")
+    with pytest.raises(DataError, match="same name: a"):
+        read_table(tmp_path / "data.parquet")
+    parquet.write_table(pa.table([[1, 2], [3, 4]], names=["a", "a"]), tmp_path / "data.parquet")
+    with pytest.raises(DataError, match="same name: a"):
+        read_table(tmp_path / "data.parquet")
