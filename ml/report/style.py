@@ -33,7 +33,7 @@ td.short { white-space: nowrap; }
 td.text { max-width: 28ch; overflow-wrap: break-word; }
 td.wide { min-width: 24ch; max-width: 60ch; overflow-wrap: anywhere; }
 td.id { font-family: ui-monospace, monospace; font-size: 11px; overflow-wrap: anywhere;
-  min-width: 12ch; }
+  min-width: 34ch; }
 pre { background: #f1f5f9; border-radius: 6px; padding: 10px; white-space: pre-wrap;
   overflow-wrap: anywhere; font-size: 12px; }
 details { margin: 4px 0; }

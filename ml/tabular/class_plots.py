@@ -17,6 +17,8 @@ from ml.tabular.schema import Schema
 
 MAX_CLASSES = 30
 _MAX_CURVE = 300
+# the names above the curves take several lines
+_CURVES_HEIGHT = 420
 _LEAST_PER_BIN = 20
 
 
@@ -71,7 +73,8 @@ def calibration(predictions: Mapping[str, pd.DataFrame], schema: Schema) -> go.F
         )
     _diagonal(figure, "perfect")
     _shares(figure)
-    return styled(figure, f"probability of {positive}, as said", f"share of {positive}, as it was")
+    said, was = f"probability of {positive}, as said", f"share of {positive}, as it was"
+    return styled(figure, said, was, _CURVES_HEIGHT)
 
 
 def confusion(frame: pd.DataFrame, schema: Schema) -> go.Figure:
@@ -100,7 +103,7 @@ def confusion(frame: pd.DataFrame, schema: Schema) -> go.Figure:
         figure.update_xaxes(**ticks)
         figure.update_yaxes(**ticks)
     figure.update_yaxes(autorange="reversed")
-    height = min(700, max(360, 160 + ROW_HEIGHT * len(places)))
+    height = min(700, max(_CURVES_HEIGHT, 160 + ROW_HEIGHT * len(places)))
     return styled(figure, f"predicted {schema.target}", f"true {schema.target}", height)
 
 
@@ -125,7 +128,7 @@ def _roc(
         )
     _diagonal(figure, "chance")
     _shares(figure)
-    return styled(figure, x_title, y_title)
+    return styled(figure, x_title, y_title, _CURVES_HEIGHT)
 
 
 def _thinned_curve(points: int) -> np.ndarray:
