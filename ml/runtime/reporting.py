@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ml.runtime import conventions as names
+from ml.runtime.parameters import FOREIGN_SECTIONS, FREE_FIELD
 
 PIPELINE = "pipeline"
 
@@ -30,8 +31,6 @@ _MORE_FIELDS = {PIPELINE: 28}
 _PROPERTIES = frozenset(
     value for name, value in vars(names).items() if name.startswith("PROPERTY_")
 )
-# sections that hold no fields of a phase
-_NO_FIELDS = frozenset({"properties", "pipeline", "Args", "General"})
 _OBJECTS = (names.CONFIGURATION_OBJECT, names.ENVIRONMENT_OBJECT)
 _ARTIFACTS = (names.ARTIFACT_CONFIGURATION, names.ARTIFACT_FINGERPRINT)
 
@@ -84,6 +83,11 @@ class ShownField:
     path: str
     type: str
     help: str
+
+    @property
+    def section(self) -> str:
+        """The part before the field's own name."""
+        return self.path.partition("/")[0]
 
 
 @dataclass(frozen=True)
@@ -147,7 +151,7 @@ def read_view(task: Mapping[str, Any], plots: Sequence[Mapping[str, Any]]) -> Ta
         fields=tuple(
             ShownField(f"{section}/{name}", item.get("type") or "", item.get("description") or "")
             for section, items in sections.items()
-            if section not in _NO_FIELDS
+            if section not in FOREIGN_SECTIONS
             for name, item in items.items()
         ),
         properties={name: str(item.get("value") or "") for name, item in properties.items()},
@@ -209,9 +213,14 @@ def _named(task: TaskView) -> Iterator[str]:
 
 def _fields(task: TaskView) -> Iterator[str]:
     limit = max_fields(task.phase)
-    if len(task.fields) > limit:
-        yield f"it has {len(task.fields)} fields; {limit} are allowed"
-    for one in task.fields:
+    # in a section with a place for fields to come, the others are its user's own
+    free = {one.section for one in task.fields if one.path.endswith(f"/{FREE_FIELD}")}
+    declared = [
+        one for one in task.fields if one.section not in free or one.path.endswith(f"/{FREE_FIELD}")
+    ]
+    if len(declared) > limit:
+        yield f"it has {len(declared)} fields; {limit} are allowed"
+    for one in declared:
         if one.type not in FIELD_TYPES:
             yield f"the field {one.path} has the type {one.type or 'none'!r}"
         if not one.help or "\n" in one.help or len(one.help) > MAX_HELP_LENGTH:

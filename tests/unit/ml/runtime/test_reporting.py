@@ -2,6 +2,7 @@ import dataclasses
 
 import pytest
 
+from ml.runtime.parameters import FREE_FIELD
 from ml.runtime.reporting import (
     MAX_PLOTS,
     MAX_PROPERTY_LENGTH,
@@ -96,6 +97,13 @@ def test_a_task_that_keeps_the_rules_breaks_none():
 def test_each_rule_is_looked_at(changes, said):
     (found,) = changed(**changes)
     assert said in found
+
+
+def test_fields_that_a_user_names_need_no_help():
+    own = tuple(ShownField(f"Record/column {i}", "", "") for i in range(30))
+    place = ShownField(f"Record/{FREE_FIELD}", "str", "a column of the record")
+    assert changed(fields=(*GOOD.fields, place, *own)) == []
+    assert len(changed(fields=own)) == 61
 
 
 def test_a_clone_that_differs_may_say_so():
