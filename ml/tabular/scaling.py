@@ -48,8 +48,8 @@ def _centre_and_spread(values: np.ndarray) -> tuple[float, float]:
     present = values[~np.isnan(values)]
     if not len(present):
         return 0.0, 1.0
-    low, centre, high = np.quantile(present, (_INNER[0], 0.5, _INNER[1]))
     with np.errstate(over="ignore", invalid="ignore"):
+        low, centre, high = np.quantile(present, (_INNER[0], 0.5, _INNER[1]))
         spread = np.clip(present, low, high).std() or present.std()
     if not np.isfinite(spread):
         spread = np.abs(present).max()

@@ -4,9 +4,12 @@ import warnings
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
+from sklearn.decomposition import TruncatedSVD
+from sklearn.feature_extraction.text import TfidfVectorizer
 
 from ml.runtime import memory
 from ml.runtime.errors import UserError
@@ -17,6 +20,7 @@ from ml.tabular.preparation import fit_preprocessor
 from ml.tabular.preprocessor import Preprocessor
 from ml.tabular.scaling import LINEAR_TO, MedianScaler
 from ml.tabular.schema import Column, Schema
+from ml.tabular.text_inputs import MAX_INPUTS, MAX_PIECES, TextInputs
 
 WORDS = ("red", "blue", "table", "chair", "größe", "日本", "a")
 CLASSES = {"regression": [], "binary": ["no", "yes"], "multiclass": ["a", "b", "c"]}
@@ -231,6 +235,28 @@ def test_texts_that_are_spelled_a_little_differently_lie_together():
     near, far = (np.linalg.norm(found[0] - found[place]) for place in (1, 2))
     assert near < far / 2
     assert (found[3] == found[4]).all()
+
+
+@given(
+    texts=some.lists(some.text("aAbcé日 \t1", max_size=12), min_size=2, max_size=20),
+    new=some.lists(some.text(max_size=12), max_size=5),
+)
+@settings(max_examples=60, deadline=None)
+def test_texts_lie_where_scikit_learn_has_them(texts, new):
+    texts = ["abc bcd", "bcd 1", *texts]
+    fitted = TextInputs().fit(pd.DataFrame({"note": pd.Categorical(texts)}))
+    pieces = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 3), max_features=MAX_PIECES)
+    weights = pieces.fit_transform(texts)
+    svd = TruncatedSVD(
+        min(MAX_INPUTS, min(weights.shape) - 1), n_iter=7, random_state=0, algorithm="randomized"
+    ).fit(weights)
+    rows = [*texts, *(" ".join(text.split()) for text in new)]
+    expected = svd.transform(pieces.transform(rows))[:, : fitted.size_]
+    lengths = np.linalg.norm(expected, axis=1, keepdims=True)
+    far = lengths[:, 0] > 1e-3
+    found = fitted.placed(pa.array(rows, type=pa.large_string()))
+    np.testing.assert_allclose(found[far], expected[far] / lengths[far], atol=1e-4)
+    np.testing.assert_allclose(np.linalg.norm(found[far], axis=1), 1.0)
 
 
 @pytest.mark.parametrize("texts", [["same words"] * 40, ["  "] * 40, [None] * 40, ["x"] * 40])
