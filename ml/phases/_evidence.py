@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ml.runtime.step import Step
-    from ml.tabular.comparison import Trained
+    from ml.tabular.comparison import Failed, Trained
     from ml.tabular.explaining import Explanation
     from ml.tabular.fitting import FittedModel
     from ml.tabular.schema import Schema
@@ -44,6 +44,37 @@ def load(step: Step, one: Trained) -> FittedModel:
 
     made_with = step.fetch_json(one.task, ARTIFACT_METRICS, _WHERE).get("made_with")
     return model_file.load(step.fetch(one.task, ARTIFACT_MODEL, _WHERE), made_with, _WHERE)
+
+
+def usable_best(
+    step: Step,
+    trained: list[Trained],
+    failed: list[Failed],
+    metric: str,
+    warnings: list[str],
+) -> tuple[list[Trained], FittedModel | None]:
+    """The trained models without those whose file is lost, and the best one, loaded.
+
+    Only the best is loaded: what is recommended must be there. It is None where this machine
+    lacks what the model was made with; that is no fault of the model.
+    """
+    from ml.tabular import comparison
+
+    left = list(trained)
+    while left:
+        task = comparison.leaderboard(left, metric).iloc[0]["task"]
+        best = next(one for one in left if one.task == task)
+        try:
+            return left, load(step, best)
+        except Exception as error:
+            cause = describe(error)
+            if cause.failure_class == "dependency":
+                warnings.append(f"{best.model} cannot be opened here: {cause.summary}")
+                return left, None
+            why = f"its model cannot be read: {cause.summary}"
+            failed.append(comparison.Failed(best.model, best.task, cause.failure_class, why))
+            left.remove(best)
+    return [], None
 
 
 def read_parquet_sample(path: Any, most: int, seed: int, columns: Sequence[str] | None = None):

@@ -114,7 +114,10 @@ def _write_report(
         step.log("warning: there is no report: the run has no finished training-summary")
         return
     last = summaries[-1].reference
-    record = step.fetch_json(last, names.ARTIFACT_SUMMARY, "Input/run_id")
+    record = _evidence.optional_json(step, last, names.ARTIFACT_SUMMARY)
+    if record is None:
+        step.log(f"warning: there is no report: the summary of {last} cannot be read")
+        return
     figures = _evidence.optional_json(step, last, ARTIFACT_FIGURES) or {}
     page = step.work / "report.html"
     page.write_text(

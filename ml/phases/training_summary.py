@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from ml.runtime.step import Outcome, Step
     from ml.tabular.comparison import Failed, Trained
-    from ml.tabular.fitting import FittedModel
 
 NAME = "training-summary"
 ARTIFACT_IMPORTANCE = "importance"
@@ -74,13 +73,13 @@ def run(step: Step, parameters: Parameters) -> None:
     schema = best_schema(step, records[0]["preprocessing_task"])
     metric = resolve_metric(parameters.Choice.metric, schema)
     warnings: list[str] = []
-    trained, model = _with_usable_best(step, trained, failed, metric, warnings)
+    trained, model = _evidence.usable_best(step, trained, failed, metric, warnings)
     if not trained:
         _report_nothing_trained(step, run_id, failed)
 
     board = comparison.leaderboard(trained, metric)
     best = comparison.records(board)[0]
-    prepared = _preprocessing_of(records, best["model"])
+    prepared = next(one["preprocessing_task"] for one in records if one["model"] == best["model"])
     scores = next(one.test for one in trained if one.task == best["task"])
     predictions = _evidence.test_predictions(step, board, warnings)
     found, features = None, None
@@ -118,41 +117,6 @@ def run(step: Step, parameters: Parameters) -> None:
     figures = run_plots.figures(board, metric, baseline.get(metric), predictions, shares, schema)
     _store(step, record, board, shares, figures)
     _show(step, record, board, failed, figures)
-
-
-def _with_usable_best(
-    step: Step,
-    trained: list[Trained],
-    failed: list[Failed],
-    metric: str,
-    warnings: list[str],
-) -> tuple[list[Trained], FittedModel | None]:
-    """The trained models without those whose file is lost, and the best one, loaded.
-
-    Only the best is loaded: what is recommended must be there. It is None where this machine
-    lacks what the model was made with; that is no fault of the model.
-    """
-    from ml.tabular import comparison
-
-    left = list(trained)
-    while left:
-        task = comparison.leaderboard(left, metric).iloc[0]["task"]
-        best = next(one for one in left if one.task == task)
-        try:
-            return left, _evidence.load(step, best)
-        except Exception as error:
-            cause = describe(error)
-            if cause.failure_class == "dependency":
-                warnings.append(f"{best.model} cannot be opened here: {cause.summary}")
-                return left, None
-            why = f"its model cannot be read: {cause.summary}"
-            failed.append(comparison.Failed(best.model, best.task, cause.failure_class, why))
-            left.remove(best)
-    return [], None
-
-
-def _preprocessing_of(records: list[dict[str, Any]], model: str) -> str:
-    return next(one["preprocessing_task"] for one in records if one["model"] == model)
 
 
 def gather(step: Step, run_id: str) -> tuple[list[Trained], list[Failed], list[dict[str, Any]]]:

@@ -344,6 +344,13 @@ def test_where_no_prediction_succeeds_the_report_is_there_all_the_same(copy):
     assert "no inference succeeded" in properties(copy, "inference-summary")["failure"]
 
 
+def test_a_training_summary_that_is_lost_costs_the_report_alone(copy, capsys):
+    (copy / "training-summary" / "summary.json").write_text("{")
+    assert summarise(copy, "inference-summary") == 0
+    assert "warning: there is no report" in capsys.readouterr().out
+    assert len(summary(copy, "inference-summary")["inferences"]) == 1
+
+
 def test_two_summaries_of_one_run_say_the_same(copy):
     kept = [copy / "training-summary" / name for name in ("summary.json", "importance.json")]
     first = [content_hash(path) for path in kept]
