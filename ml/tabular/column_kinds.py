@@ -153,6 +153,8 @@ def _of_texts(name: str, column: pa.ChunkedArray, found: Statistics, where: str)
     stray = stray or stray_text(column, found.values)
     if stray:
         note = f"taken as a category, for it holds {stray}"
+        if stray.startswith("numbers"):
+            note += "; data-editing can retype it"
         return Decision(column, found, "category", notes=(note,))
     several_words = _share(found.values, _SEVERAL_WORDS) >= _MOSTLY
     if several_words and found.distinct >= _MOSTLY * found.present:

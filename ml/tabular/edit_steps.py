@@ -58,14 +58,15 @@ class Rename(_Step):
 class Retype(_Step):
     """Give a column another kind.
 
-    ``remove`` names texts, with spaces between, that go first, such as ``$ , kg``; ``format`` is
-    how dates are written.
+    ``remove`` names texts, with spaces between, that go first, such as ``$ , kg``; ``decimal`` is
+    what stands for the point then; ``format`` is how dates are written.
     """
 
     do: Literal["retype"]
     column: str
     to: Literal["numeric", "category", "text", "datetime"]
     remove: str = ""
+    decimal: Literal["", ","] = ""
     format: str = ""
 
 

@@ -122,9 +122,11 @@ def _rename(step: edit_steps.Rename, now: Edited, place: str) -> Edited:
 def _retype(step: edit_steps.Retype, now: Edited, place: str) -> Edited:
     _known(now.table, [step.column], place)
     column = now.table[step.column]
-    if step.remove and is_text(column.type):
+    if (step.remove or step.decimal) and is_text(column.type):
         for text in step.remove.split():
             column = pc.replace_substring(column, text, "")
+        if step.decimal:
+            column = pc.replace_substring(column, step.decimal, ".")
         column = pc.utf8_trim_whitespace(column)
         empty = pc.equal(pc.binary_length(column), 0)
         column = pc.if_else(empty, pa.scalar(None, column.type), column)

@@ -149,6 +149,12 @@ def test_numbers_come_out_of_their_signs():
     assert found.types == {"cost": "numeric", "zip": "category"}
 
 
+def test_decimal_commas_among_points_are_numbers():
+    table = canonical(pa.table({"cost": ["1.000,50", "-12,5", "3"]}))
+    step = {"do": "retype", "column": "cost", "to": "numeric", "remove": ".", "decimal": ","}
+    assert edited(table, step, target="").table["cost"].to_pylist() == [1000.5, -12.5, 3.0]
+
+
 def test_dates_are_retyped_by_their_format():
     table = canonical(pa.table({"on": ["20261123", None], "at": [20261123, 20261124]}))
     found = edited(
