@@ -13,7 +13,8 @@ _UNDRAWN = (
     "This plot is drawn by JavaScript, in a browser of 2023 or later. The tables hold the numbers."
 )
 # texts that are long and have no blanks are cut anywhere
-_ID_COLUMNS = frozenset({"task", "task id", "image", "commit", "environment", "data"})
+_ID_COLUMNS = frozenset({"task", "image", "commit", "environment", "data"})
+_LONG_IDS = frozenset({"task"})
 # of a column with no longer text no line is broken
 _SHORT = 28
 _WIDE_COLUMNS = frozenset({"why", "what to do", "result", "value"})
@@ -100,7 +101,7 @@ def cell(value: object) -> str:
 
 def _cell_kind(frame: pd.DataFrame, name: str) -> str:
     if name in _ID_COLUMNS:
-        return "id"
+        return "id long" if name in _LONG_IDS else "id"
     if name in _WIDE_COLUMNS:
         return "wide"
     if pd.api.types.is_numeric_dtype(frame[name]):

@@ -7,7 +7,7 @@ STYLE = """
 body { margin: 0; background: #f8fafc; color: var(--ink);
   font: 15px/1.5 system-ui, "Segoe UI", "Noto Sans", "Noto Sans CJK JP", "Hiragino Sans",
   "Yu Gothic", sans-serif; }
-main { max-width: 1120px; margin: 0 auto; padding: 32px 20px 64px; }
+main { max-width: 1180px; margin: 0 auto; padding: 32px 20px 64px; }
 h1 { font-size: 26px; line-height: 1.25; margin: 0 0 4px; overflow-wrap: anywhere; }
 h2 { font-size: 18px; margin: 0 0 12px; overflow-wrap: anywhere; }
 h3 { font-size: 15px; margin: 18px 0 6px; }
@@ -25,15 +25,17 @@ dl.facts dt { color: var(--soft); font-size: 12px; }
 dl.facts dd { margin: 0; font-size: 16px; font-weight: 600; overflow-wrap: anywhere; }
 div.scroll { overflow-x: auto; margin: 4px 0 12px; }
 table { border-collapse: collapse; min-width: 50%; font-variant-numeric: tabular-nums; }
+th, td { font-size: 14px; padding: 6px 12px 6px 0; vertical-align: top;
+  border-bottom: 1px solid var(--line); }
 th { text-align: left; color: var(--soft); font-weight: 600; font-size: 13px; }
-th, td { padding: 6px 14px 6px 0; border-bottom: 1px solid var(--line); vertical-align: top; }
 td.number, th.number { text-align: right; }
 tr.best td { font-weight: 600; color: var(--accent); }
 td.short { white-space: nowrap; }
 td.text { max-width: 28ch; overflow-wrap: break-word; }
 td.wide { min-width: 24ch; max-width: 60ch; overflow-wrap: anywhere; }
 td.id { font-family: ui-monospace, monospace; font-size: 11px; overflow-wrap: anywhere;
-  min-width: 34ch; }
+  min-width: 12ch; }
+td.long { min-width: 34ch; }
 pre { background: #f1f5f9; border-radius: 6px; padding: 10px; white-space: pre-wrap;
   overflow-wrap: anywhere; font-size: 12px; }
 details { margin: 4px 0; }
@@ -59,7 +61,7 @@ p.undrawn { color: var(--soft); font-style: italic; }
   h2, h3 { break-after: avoid; }
   div.scroll { overflow: visible; }
   th, td { font-size: 10px; padding-right: 8px; }
-  td.id { font-size: 8px; min-width: 0; }
+  td.id, td.long { font-size: 8px; min-width: 0; }
   details::details-content { content-visibility: visible; block-size: auto; }
 }
 """

@@ -150,9 +150,7 @@ def _data(record: Mapping[str, Any], data: Mapping[str, Any]) -> str:
         rows = pd.DataFrame(
             [{"column": name, "missing": f"{share:.1%}"} for name, share in missing[:_MAX_MISSING]]
         )
-        content += heading(
-            f"Missing values, of the training part (in {len(missing)} of the columns)"
-        )
+        content += heading("Missing values of the training part, the most first")
         content += table(rows)
     left_out = pd.DataFrame(data.get("left out") or ())
     if len(left_out):

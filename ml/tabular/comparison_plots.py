@@ -190,7 +190,7 @@ def _is_near(baseline: float, board: pd.DataFrame) -> bool:
     if not len(ends):
         return False
     spread = max(float(np.ptp(ends)), 0.1 * float(np.abs(ends).max()))
-    return float(np.abs(ends - baseline).min()) <= 4 * spread
+    return float(np.abs(ends - baseline).min()) <= 1.5 * spread
 
 
 def _name_rows(figure: go.Figure, labels: Iterable[object]) -> None:
