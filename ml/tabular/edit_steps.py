@@ -172,7 +172,7 @@ def changed_columns(steps: Sequence[EditStep]) -> list[str]:
         if isinstance(step, Rename):
             changed = [step.columns.get(name, name) for name in changed]
             changed += [name for name in step.columns.values() if name not in changed]
-        elif isinstance(step, Derive) or (isinstance(step, Retype) and step.remove):
+        elif isinstance(step, Derive) or _is_rewritten(step):
             changed += [step.column] if step.column not in changed else []
         elif isinstance(step, Drop):
             changed = [name for name in changed if name not in step.columns]
@@ -189,6 +189,10 @@ def as_json(step: EditStep) -> dict[str, Any]:
 def step_place(where: str, number: int) -> str:
     """A step as messages name it."""
     return f"{where}, step {number}"
+
+
+def _is_rewritten(step: EditStep) -> bool:
+    return isinstance(step, Retype) and bool(step.remove or step.decimal)
 
 
 def _parsed(given: Any, place: str) -> EditStep:

@@ -215,11 +215,12 @@ def test_the_columns_that_new_rows_have_not_are_known_by_their_last_names():
         {"do": "derive", "column": "ratio", "formula": "price / size"},
         {"do": "retype", "column": "cost", "to": "numeric", "remove": "$"},
         {"do": "retype", "column": "zip", "to": "category"},
+        {"do": "retype", "column": "rent", "to": "numeric", "decimal": ","},
         {"do": "rename", "columns": {"month": "moon", "city": "town"}},
         {"do": "drop", "columns": ["ratio"]},
         {"do": "filter", "column": "size", "is": "there"},
     ]
-    assert changed_columns(parse_steps(steps, "x")) == ["moon", "cost", "town"]
+    assert changed_columns(parse_steps(steps, "x")) == ["moon", "cost", "rent", "town"]
     kept = [*steps, {"do": "select", "columns": ["town", "size"]}]
     assert changed_columns(parse_steps(kept, "x")) == ["town"]
 
