@@ -29,7 +29,7 @@ def few_trees(model):
     """The default parameters but for the number of trees: tests have two cores."""
     kind = MODELS[model].parameters
     counts = {"n_estimators", "max_iter", "iterations"} & set(kind.model_fields)
-    return kind() if model == "ridge" else kind(**dict.fromkeys(counts, 60))
+    return kind() if model == "ridge" else kind(**dict.fromkeys(counts, 30))
 
 
 def fitted(frame, schema, model, seed=0, **options):
