@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -127,19 +128,19 @@ def _predict(step: Step, batch: BatchPrediction, rows: Rows) -> None:
 
     started = last = time.monotonic()
     try:
-        for chunk in streaming.ahead(rows.chunks):
-            batch.add(chunk)
-            now = time.monotonic()
-            if now - last >= _SECONDS_BETWEEN_LINES:
-                last = now
-                step.log(_progress(batch.rows, now - started))
+        with contextlib.closing(streaming.ahead(rows.chunks)) as chunks:
+            for chunk in chunks:
+                batch.add(chunk)
+                now = time.monotonic()
+                if now - last >= _SECONDS_BETWEEN_LINES:
+                    last = now
+                    step.log(_progress(batch.rows, now - started))
     except DataError as error:
         done = f"{batch.rows:,} rows before it were good" if batch.rows else "no row was predicted"
-        raise DataError(
-            f"{error.what}; {done}",
-            where=error.where,
-            mend=f"{error.mend}; or set Input/on_error to skip, which leaves such rows out",
-        ) from None
+        mend = error.mend
+        if streaming.is_of_rows(error):
+            mend += "; or set Input/on_error to skip, which leaves such rows out"
+        raise DataError(f"{error.what}; {done}", where=error.where, mend=mend) from None
     step.log(_progress(batch.rows, time.monotonic() - started))
 
 
@@ -194,13 +195,15 @@ def _tell_unused(step: Step, unused: list[str]) -> None:
 
 
 def _is_own_data(step: Step, data: str, served: _serving.Served) -> bool:
-    """Whether the rows are those of the data set that the model was trained on."""
-    if not data.startswith(DATASET_PREFIX):
+    """Whether the data set that the model was trained on is among what is predicted."""
+    named = [part.strip() for part in data.split(",")]
+    if not any(part.startswith(DATASET_PREFIX) for part in named):
         return False
     known = step.fetch_json(
         served.preprocessing, names.ARTIFACT_CONFIGURATION, "Input/training_task"
     )
-    return known["parameters"]["Input/dataset_id"] == data.removeprefix(DATASET_PREFIX).strip()
+    own = known["parameters"]["Input/dataset_id"]
+    return own in [part.removeprefix(DATASET_PREFIX).strip() for part in named]
 
 
 def _drifts(

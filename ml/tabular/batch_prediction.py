@@ -75,8 +75,11 @@ class BatchPrediction:
     def add(self, chunk: Chunk) -> None:
         """Predict a chunk and write its rows, those too that cannot be predicted."""
         schema = self._model.schema
-        written: dict[str, Any] = {ROW: chunk.rows, FILE: [chunk.shown] * len(chunk.rows)}
-        written[REASON] = [chunk.bad.get(place) for place in range(len(chunk.rows))]
+        written: dict[str, Any] = {ROW: chunk.rows}
+        if FILE in self._columns.names:
+            written[FILE] = [chunk.shown] * len(chunk.rows)
+        if chunk.bad:
+            written[REASON] = [chunk.bad.get(place) for place in range(len(chunk.rows))]
         if len(chunk.features):
             predicted = self._model.predict_features(chunk.features)
             if TRUTH in self._columns.names:

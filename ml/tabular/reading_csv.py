@@ -28,6 +28,10 @@ _DIGITS = r"^\d{4,}$"
 _MAX_SURPRISES = 3
 
 
+class RaggedError(DataError):
+    """A row has more or fewer values than the header has columns."""
+
+
 @dataclass(frozen=True)
 class Layout:
     """How a CSV file is written.
@@ -250,7 +254,7 @@ def unreadable(path: Path, layout: Layout, error: Exception, shown: str) -> Data
     message = str(error)
     if _RAGGED.search(message):
         row, expected, got = _ragged_row(path, layout, message)
-        return DataError(
+        return RaggedError(
             f"a row has {got} values where the header has {expected} columns",
             where=f"{shown}, row {row}" if row else shown,
             mend="put values that contain the separator in quotes, or complete the row",

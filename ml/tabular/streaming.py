@@ -15,6 +15,8 @@ from typing import TypeVar
 import numpy as np
 import pandas as pd
 
+from ml.runtime.errors import DataError
+from ml.tabular import reading_csv
 from ml.tabular.conforming import BadValuesError, conform
 from ml.tabular.schema import Schema
 from ml.tabular.table_files import Batch, TableFile
@@ -68,6 +70,11 @@ def check_columns(names: Sequence[str], schema: Schema, where: str) -> list[str]
     conform(pd.DataFrame(columns=list(names)), schema, where)
     used = {*schema.features, schema.target}
     return [name for name in names if name not in used]
+
+
+def is_of_rows(error: DataError) -> bool:
+    """Whether an error is one of single rows, which could be left out."""
+    return isinstance(error, BadValuesError | reading_csv.RaggedError)
 
 
 def file_chunks(

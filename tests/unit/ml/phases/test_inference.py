@@ -335,6 +335,47 @@ class TestBatch:
         assert 30 <= read(tmp_path / "out" / "summary.json")["scored"] <= 100
         assert "no copy as CSV" in capsys.readouterr().out
 
+    def test_a_ragged_row_stops_it_or_is_skipped(self, gains, rows, tmp_path, capsys):
+        path = tmp_path / "rows.csv"
+        lines = rows.head(4).to_csv(index=False).splitlines()
+        path.write_text("\n".join([*lines[:3], "1,2", *lines[3:]]) + "\n")
+        data = (model(gains), f"Input/data={path}")
+        assert run("inference-batch", tmp_path / "out", *data) == 1
+        printed = capsys.readouterr().out
+        assert "a row has 2 values where the header has 5" in printed
+        assert f"at: {path}, row 4" in printed
+        assert "Input/on_error to skip" in printed
+        assert run("inference-batch", tmp_path / "out", *data, "Input/on_error=skip") == 0
+        found = self.predicted(tmp_path / "out")
+        assert found[batch_prediction.REASON].notna().tolist() == [False, False, True, False, False]
+        assert found["truth"].isna().tolist() == [False, False, True, False, False]
+        capsys.readouterr()
+
+    def test_what_no_row_is_guilty_of_is_not_mended_by_skipping(self, gains, tmp_path, capsys):
+        path = tmp_path / "rows.csv"
+        path.write_bytes(
+            b"heat,kind,fan,on\n" + b"1,a,true,2024-01-01\n" * 4000 + b"1,\xff,true,2024-01-01\n"
+        )
+        assert run("inference-batch", tmp_path / "out", model(gains), f"Input/data={path}") == 1
+        printed = capsys.readouterr().out
+        assert "UTF-8" in printed
+        assert "on_error" not in printed
+
+    def test_a_file_without_rows_is_told(self, gains, tmp_path, capsys):
+        path = tmp_path / "rows.csv"
+        path.write_text("heat,kind,fan,on\n")
+        assert run("inference-batch", tmp_path / "out", model(gains), f"Input/data={path}") == 1
+        assert "no row is there" in capsys.readouterr().out
+
+    def test_the_models_own_rows_among_others_give_no_scores(self, gains, rows, tmp_path, capsys):
+        path = tmp_path / "rows.csv"
+        rows.to_csv(path, index=False)
+        data = f"Input/data={path},dataset:{gains / 'data'}"
+        assert run("inference-batch", tmp_path / "out", model(gains), data) == 0
+        assert read(tmp_path / "out" / "summary.json")["scores"] == {}
+        assert len(self.predicted(tmp_path / "out")) == 150 + ROWS
+        capsys.readouterr()
+
     def test_rows_that_are_kept_do_not_depend_on_chunks(self):
         def kept(size):
             found = batch_prediction.Thinned(100)
