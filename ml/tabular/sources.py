@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 import pandas as pd
-from sklearn import datasets
 
 from ml.runtime.errors import UserError
 
 PREFIX = "builtin:"
 
-_LOADERS = {
-    "breast_cancer": datasets.load_breast_cancer,
-    "diabetes": datasets.load_diabetes,
-    "digits": datasets.load_digits,
-    "iris": datasets.load_iris,
-    "wine": datasets.load_wine,
-}
+_BUNDLED = ("breast_cancer", "diabetes", "digits", "iris", "wine")
 
 
 def load_builtin(source: str, where: str = "Data/source") -> tuple[pd.DataFrame, str]:
@@ -35,13 +28,16 @@ def load_builtin(source: str, where: str = "Data/source") -> tuple[pd.DataFrame,
     target : str
     """
     name = source.removeprefix(PREFIX)
-    if name not in _LOADERS:
+    if name not in _BUNDLED:
         raise UserError(
             f"there is no bundled data set {name!r}",
             where=where,
-            mend=f"choose one of {', '.join(PREFIX + known for known in _LOADERS)}",
+            mend=f"choose one of {', '.join(PREFIX + known for known in _BUNDLED)}",
         )
-    bunch = _LOADERS[name](as_frame=True)
+    # a second and 60 MB that a file of one's own does not need
+    from sklearn import datasets
+
+    bunch = getattr(datasets, f"load_{name}")(as_frame=True)
     frame = bunch.frame.copy()
     names = getattr(bunch, "target_names", None)
     if names is not None and all(isinstance(label, str) for label in names):
