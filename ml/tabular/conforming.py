@@ -15,7 +15,8 @@ import pyarrow as pa
 from pandas.api import types
 
 from ml.runtime.errors import DataError
-from ml.tabular.inspection import class_labels, listed
+from ml.tabular.inspection import class_labels
+from ml.tabular.naming import listed
 from ml.tabular.schema import Column, Schema
 
 MAX_HINTS = 3

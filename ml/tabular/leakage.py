@@ -10,7 +10,7 @@ from scipy.stats import rankdata
 
 from ml.runtime.errors import DataError
 from ml.tabular.conforming import conform, conform_target
-from ml.tabular.inspection import listed
+from ml.tabular.naming import listed
 from ml.tabular.schema import Schema
 from ml.tabular.splitting import PART_NAMES, Positions
 

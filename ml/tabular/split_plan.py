@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from ml.runtime.errors import UserError
-from ml.tabular.inspection import listed
+from ml.tabular.naming import listed, nearest
 from ml.tabular.schema import Schema
 
 Strategy = Literal["auto", "random", "stratified", "group", "time"]
@@ -88,7 +87,7 @@ def check_plan(plan: SplitPlan, schema: Schema, columns: list[str]) -> None:
         )
     if plan.column not in columns:
         raise UserError(
-            f"there is no column {plan.column!r}{_nearest(plan.column, columns)}",
+            f"there is no column {plan.column!r}{nearest(plan.column, columns)}",
             where=COLUMN_FIELD,
             mend=f"name one of {listed(columns)}",
         )
@@ -98,9 +97,3 @@ def check_plan(plan: SplitPlan, schema: Schema, columns: list[str]) -> None:
             where=COLUMN_FIELD,
             mend="name another column",
         )
-
-
-def _nearest(name: str, columns: list[str]) -> str:
-    lowered = {column.lower(): column for column in columns}
-    close = difflib.get_close_matches(name.lower(), lowered, n=1, cutoff=0.6)
-    return f"; did you mean {lowered[close[0]]!r}?" if close else ""
