@@ -46,10 +46,10 @@ def overview(inferences: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
         [
             {
                 "phase": one["phase"],
-                "model": one.get("model", ""),
+                "result": _result(one),
                 "source": one.get("source", ""),
                 "rows": _count(one.get("rows")),
-                "result": _result(one),
+                "model": one.get("model", ""),
                 "task": one["task"],
             }
             for one in inferences
