@@ -88,7 +88,7 @@ def test_only_models_that_ask_for_a_gpu_are_sent_to_it():
     for model in MODELS.values():
         wanted[f"{model.accelerator}-train"].add(model.name)
     assert by_queue == wanted
-    assert "mlp asks for a GPU and goes to gpu-train" in answer.paragraph
+    assert "mlp and xgboost_gpu ask for a GPU and go to gpu-train" in answer.paragraph
 
 
 def test_a_queue_that_is_never_taken_is_told_by_the_policy():
