@@ -170,6 +170,16 @@ class TestSpace:
         )
         assert any(one.startswith("heat may be 50 to 200, which goes") for one in found.cautions)
 
+    def test_columns_without_a_value_in_training_stay_missing(self, schema, known):
+        empty = {
+            "heat": drift.spread(pd.Series([np.nan] * 9), "numeric"),
+            "kind": drift.spread(pd.Series([None] * 9, dtype=object), "category"),
+        }
+        found = search_space.space(schema, known | empty, {}, {}, {"note": None})
+        assert set(found.free) == {"gear", "on"}
+        frame = found.frame([{"gear": 1, "on": 19754.0}])
+        assert frame[["heat", "kind", "note"]].isna().all(axis=None)
+
     @pytest.mark.parametrize(
         ("ranges", "fixed", "said"),
         [
