@@ -3,8 +3,8 @@ import pytest
 from ml.tabular.choosing import best_of
 
 
-def crossed(mean, std=0.02, loss_std=0.1, metric="accuracy"):
-    return {metric: {"mean": mean, "std": std}, "log_loss": {"mean": 0.3, "std": loss_std}}
+def crossed(mean, std=0.02, loss_std=0.1, loss=0.3):
+    return {"accuracy": {"mean": mean, "std": std}, "log_loss": {"mean": loss, "std": loss_std}}
 
 
 def test_the_best_mean_wins():
@@ -23,6 +23,14 @@ def test_of_equal_ones_the_steadiest_wins():
     # a whole row of 142 is a difference
     models["b"] = crossed(0.979, loss_std=0.1)
     assert best_of(models, "accuracy", 5) == "a"
+
+
+def test_of_equal_ones_a_clearly_larger_loss_loses():
+    models = {"a": crossed(0.98, loss=0.05, loss_std=0.05), "b": crossed(0.98, loss_std=0.01)}
+    assert best_of(models, "accuracy", 5) == "a"
+    # within one standard error it is no larger, and the steadier wins
+    models["b"] = crossed(0.98, loss=0.07, loss_std=0.01)
+    assert best_of(models, "accuracy", 5) == "b"
 
 
 def test_the_name_decides_where_nothing_else_does():
