@@ -27,7 +27,7 @@ def check_file(
     encoding : str
         Of a CSV.
     types : mapping, optional
-        Column → type, as in :func:`ml.tabular.inspection.inspect`.
+        Column → type, as in :func:`ml.tabular.data.inspection.inspect`.
 
     Raises
     ------
@@ -35,8 +35,8 @@ def check_file(
         An unreadable or empty file, no such target, a constant target, too few rows, …
     """
     # pandas and scikit-learn are loaded only when a file is really to be checked
-    from ml.tabular.inspection import inspect, known_texts
-    from ml.tabular.reading import read_arrow
+    from ml.tabular.data.inspection import inspect, known_texts
+    from ml.tabular.data.reading import read_arrow
 
     table = read_arrow(Path(path), known_texts(types or {}), encoding)
     inspect(table, target, Path(path).stem, kind, types, where=str(path))

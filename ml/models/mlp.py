@@ -23,7 +23,7 @@ class Parameters(ModelParameters):
 
 def build(parameters: Parameters, kind: str, seed: int, threads: int = 1):
     """An estimator that trains with PyTorch and predicts without it."""
-    from ml.tabular.network import Network
+    from ml.tabular.learning.network import Network
 
     return Network(kind=kind, seed=seed, threads=threads, **parameters.model_dump())
 

@@ -24,7 +24,7 @@ class Parameters(ModelParameters):
 
 def build(parameters: Parameters, kind: str, seed: int, threads: int = 1):
     """An estimator with probabilities."""
-    from ml.tabular.support_vectors import SupportVectors
+    from ml.tabular.learning.support_vectors import SupportVectors
 
     return SupportVectors(
         kind=kind, seed=seed, cache_megabytes=CACHE_MEGABYTES, **parameters.model_dump()

@@ -32,7 +32,7 @@ SEARCH = {
 
 def build(parameters: Parameters, kind: str, seed: int, threads: int = 1):
     """An XGBoost estimator that takes classes as texts."""
-    from ml.tabular.boosting import XGBoost
+    from ml.tabular.learning.boosting import XGBoost
 
     return XGBoost(parameters.model_dump(), kind, seed, threads, on_gpu=False)
 

@@ -12,7 +12,7 @@ TOLERANCE = 0.02
 
 def build(parameters: Parameters, kind: str, seed: int, threads: int = 1):
     """An XGBoost estimator that is fitted on a GPU where there is one."""
-    from ml.tabular.boosting import XGBoost
+    from ml.tabular.learning.boosting import XGBoost
 
     return XGBoost(parameters.model_dump(), kind, seed, threads, on_gpu=True)
 

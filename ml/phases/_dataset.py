@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from ml.runtime.step import Step
-    from ml.tabular.inspection import Inspected
+    from ml.tabular.data.inspection import Inspected
     from ml.tabular.schema import Schema
 
 DATA_FILE = "data.parquet"
@@ -58,7 +58,7 @@ def store(step: Step, inspected: Inspected, origin: Origin) -> str:
     """Make a data set of what was inspected, and show it; returns its id."""
     from pyarrow import parquet
 
-    from ml.tabular import data_plots, profiling
+    from ml.tabular.data import data_plots, profiling
 
     schema = inspected.schema
     shown = profiling.as_table(inspected.profile)
@@ -108,7 +108,7 @@ def load(folder: Path, reference: str, where: str) -> tuple[pa.Table, Schema, Or
     reference, where : str
         The data set as the user named it, and the field.
     """
-    from ml.tabular.reading import read_arrow
+    from ml.tabular.data.reading import read_arrow
     from ml.tabular.schema import Schema
 
     if not (folder / SCHEMA_FILE).is_file():

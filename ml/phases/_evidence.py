@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ml.runtime.step import Step
-    from ml.tabular.comparison import Failed, Trained
-    from ml.tabular.explaining import Explanation
-    from ml.tabular.fitting import FittedModel
+    from ml.tabular.learning.fitting import FittedModel
     from ml.tabular.schema import Schema
+    from ml.tabular.summary.comparison import Failed, Trained
+    from ml.tabular.summary.explaining import Explanation
 
 _WHERE = "Input/run_id"
 # of more models the predictions are not fetched: a plot of more tells no more
@@ -40,7 +40,7 @@ def load(step: Step, one: Trained) -> FittedModel:
     UserError
         Of class ``dependency`` where it was made by other versions than are here.
     """
-    from ml.tabular import model_file
+    from ml.tabular.learning import model_file
 
     made_with = step.fetch_json(one.task, ARTIFACT_METRICS, _WHERE).get("made_with")
     return model_file.load(step.fetch(one.task, ARTIFACT_MODEL, _WHERE), made_with, _WHERE)
@@ -58,7 +58,7 @@ def usable_best(
     Only the best is loaded: what is recommended must be there. It is None where this machine
     lacks what the model was made with; that is no fault of the model.
     """
-    from ml.tabular import comparison
+    from ml.tabular.summary import comparison
 
     left = list(trained)
     while left:
@@ -115,8 +115,8 @@ def explained(
     step: Step, model: FittedModel, preprocessing_task: str, warnings: list[str]
 ) -> tuple[Explanation | None, pd.DataFrame | None]:
     """The best model's explanation over test rows, and these rows, conforming."""
-    from ml.tabular import explaining
     from ml.tabular.conforming import conform
+    from ml.tabular.summary import explaining
 
     try:
         test = step.fetch(preprocessing_task, "test", _WHERE)
@@ -138,7 +138,7 @@ def baseline(
     """Metric → what a prediction scores on the test part that looks at no column."""
     import pandas as pd
 
-    from ml.tabular.baseline import baseline_scores
+    from ml.tabular.summary.baseline import baseline_scores
 
     try:
         train = step.fetch(preprocessing_task, "train", _WHERE)

@@ -9,10 +9,10 @@ from ml.runtime.parameters import json_object
 if TYPE_CHECKING:
     from ml.phases.training import Parameters
     from ml.runtime.step import Step
-    from ml.tabular.learning import Recipe, Samples
-    from ml.tabular.preparation import Parts
+    from ml.tabular.learning.recipes import Recipe, Samples
+    from ml.tabular.learning.tuning import Tuning
+    from ml.tabular.preparation.splitting import Parts
     from ml.tabular.schema import Schema
-    from ml.tabular.tuning import Tuning
 
 ARTIFACT_TRIALS = "trials"
 
@@ -48,8 +48,8 @@ def judged(
         return recipe, None, None
     import pandas as pd
 
-    from ml.tabular import validation
-    from ml.tabular.preparation import SplitPlan
+    from ml.tabular.learning import validation
+    from ml.tabular.preparation.split_plan import SplitPlan
 
     folds: Any = ()
     if count:
@@ -100,8 +100,8 @@ def _tuned(
     metric: str,
     parameters: Parameters,
 ) -> Tuning:
-    from ml.tabular import validation
-    from ml.tabular.tuning import tune
+    from ml.tabular.learning import validation
+    from ml.tabular.learning.tuning import tune
 
     by = folds or [validation.Fold(samples.train, samples.validation)]
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ml.runtime.step import Step
-    from ml.tabular.fitted_model import FittedModel
+    from ml.tabular.learning.fitted_model import FittedModel
 
 ARTIFACT_REFERENCE = "reference"
 ARTIFACT_FIGURES = "figures"
@@ -89,7 +89,7 @@ def training_task(step: Step, source: ModelSource) -> str:
 
 def load_model(step: Step, task: str, where: str) -> Served:
     """The model that a training step left."""
-    from ml.tabular import model_file
+    from ml.tabular.learning import model_file
 
     metrics = step.fetch_json(task, ARTIFACT_METRICS, where)
     path = step.fetch(task, ARTIFACT_MODEL, where)
@@ -108,7 +108,7 @@ def load_model(step: Step, task: str, where: str) -> Served:
 
 
 def reference(step: Step, served: Served) -> dict[str, Any] | None:
-    """What the training rows are known by (:func:`ml.tabular.drift.reference`), if it was kept."""
+    """What the training rows are known by (``reference`` of :mod:`ml.tabular.serving.drift`)."""
     try:
         return step.fetch_json(served.preprocessing, ARTIFACT_REFERENCE, "Input/training_task")
     except UserError:

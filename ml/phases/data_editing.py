@@ -93,7 +93,7 @@ PHASE = Phase(
 
 def run(step: Step, parameters: Parameters) -> None:
     """Do the steps one after the other, infer the schema anew, store the result."""
-    from ml.tabular import edit_steps, editing, inspection
+    from ml.tabular.data import edit_steps, editing, inspection
 
     given, reference = parameters.Edit, parameters.Input.dataset_id
     steps = edit_steps.parse_steps(json_list(given.steps), "Edit/steps")

@@ -65,7 +65,7 @@ PHASE = Phase(
 
 def run(step: Step, parameters: Parameters) -> None:
     """Read, check, describe and store the files."""
-    from ml.tabular import inspection
+    from ml.tabular.data import inspection
 
     data = parameters.Data
     types = json_object(data.types)
@@ -81,7 +81,7 @@ def run(step: Step, parameters: Parameters) -> None:
 
 def _read(step: Step, data: DataFields, types: dict[str, str]) -> tuple[pa.Table, str, list[str]]:
     """The table, the target's name, and what is to be said about the files."""
-    from ml.tabular import arrow_types, inspection, joining, sources
+    from ml.tabular.data import arrow_types, inspection, joining, sources
 
     if data.source.startswith(sources.PREFIX):
         frame, target = sources.load_builtin(data.source)

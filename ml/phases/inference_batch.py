@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ml.runtime.step import Step
-    from ml.tabular.batch_prediction import BatchPrediction
-    from ml.tabular.drift import Drift
     from ml.tabular.schema import Schema
-    from ml.tabular.streaming import Chunk
+    from ml.tabular.serving.batch_prediction import BatchPrediction
+    from ml.tabular.serving.drift import Drift
+    from ml.tabular.serving.streaming import Chunk
 
 TEST_PART = "test"
 DATASET_PREFIX = "dataset:"
@@ -87,7 +87,7 @@ class Rows:
 
 def run(step: Step, parameters: Parameters) -> None:
     """Check the files against the schema, predict chunk after chunk, store what came of it."""
-    from ml.tabular import batch_prediction, streaming
+    from ml.tabular.serving import batch_prediction, streaming
 
     given = parameters.Input
     served = _serving.served_model(step, given)
@@ -124,7 +124,7 @@ def run(step: Step, parameters: Parameters) -> None:
 
 
 def _predict(step: Step, batch: BatchPrediction, rows: Rows) -> None:
-    from ml.tabular import streaming
+    from ml.tabular.serving import streaming
 
     started = last = time.monotonic()
     try:
@@ -163,7 +163,8 @@ def _rows(
     step: Step, given: InputFields, served: _serving.Served, per_chunk: int, *, truth: bool
 ) -> Rows:
     from ml.runtime.source_files import SourceFile, source_files
-    from ml.tabular import sources, streaming, table_files
+    from ml.tabular.data import sources, table_files
+    from ml.tabular.serving import streaming
 
     schema = served.model.schema
     target = schema.target
@@ -188,7 +189,7 @@ def _rows(
 
 
 def _tell_unused(step: Step, unused: list[str]) -> None:
-    from ml.tabular.inspection import listed
+    from ml.tabular.naming import listed
 
     if unused:
         step.log(f"not used by the model: {listed(unused)}")
@@ -212,8 +213,8 @@ def _drifts(
     """Of the features against the training rows; of the predictions against the held-out ones."""
     import pandas as pd
 
-    from ml.tabular import drift
-    from ml.tabular.fitted_model import PREDICTION
+    from ml.tabular.learning.fitted_model import PREDICTION
+    from ml.tabular.serving import drift
 
     if known is None:
         return None, None
@@ -280,7 +281,7 @@ def _report(
 
 def _report_drift(step: Step, features: Drift, predictions: Drift) -> tuple[str, list[str]]:
     """The columns that drifted, and what to beware of."""
-    from ml.tabular import drift, serving_plots
+    from ml.tabular.serving import drift, serving_plots
 
     table, predicted = features.table(), predictions.table()
     drifted = drift.drifted(table)
@@ -310,7 +311,8 @@ def _report_drift(step: Step, features: Drift, predictions: Drift) -> tuple[str,
 
 def figure(predictions: pd.DataFrame, schema: Schema, *, scored: bool):
     """Against the truth where it is known, else how the predictions are spread."""
-    from ml.tabular import batch_prediction, plots
+    from ml.tabular.serving import batch_prediction
+    from ml.tabular.summary import plots
 
     if scored:
         return plots.fit_quality(predictions[predictions[batch_prediction.TRUTH].notna()], schema)

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
     from ml.runtime.step import Step
     from ml.tabular.expressions import Expression
-    from ml.tabular.fitted_model import FittedModel
-    from ml.tabular.optimizing import Goal, Search
+    from ml.tabular.learning.fitted_model import FittedModel
     from ml.tabular.schema import Schema
-    from ml.tabular.search_space import Space
+    from ml.tabular.serving.optimizing import Goal, Search
+    from ml.tabular.serving.search_space import Space
 
 ARTIFACT_OPTIMUM = "optimum"
 ARTIFACT_TRIALS = "trials"
@@ -140,8 +140,8 @@ PHASE = Phase(
 
 def run(step: Step, parameters: Parameters) -> None:
     """Search, look at how sure the model is of what was found, and show both."""
-    from ml.tabular import optimizing, optimum
     from ml.tabular.conforming import conform
+    from ml.tabular.serving import optimizing, optimum
 
     asked = parameters.Search
     served = _serving.served_model(step, parameters.Input)
@@ -178,7 +178,7 @@ def goal_of(given: Any, schema: Schema) -> Goal:
     UserError
         A class of a number, a number of a class, a class that there is not, or no value to reach.
     """
-    from ml.tabular.optimizing import Goal
+    from ml.tabular.serving.optimizing import Goal
 
     label, value = getattr(given, "class"), float(given.value) if given.value else None
     if not schema.is_classification:
@@ -229,7 +229,7 @@ def _known(step: Step, served: _serving.Served) -> dict[str, Any]:
 
 
 def _space(asked: SearchFields, schema: Schema, known: dict[str, Any], training) -> Space:
-    from ml.tabular import search_space
+    from ml.tabular.serving import search_space
 
     texts = {name: training[name].mode() for name in schema.of_kind("text")}
     usual = {name: str(found.iloc[0]) if len(found) else None for name, found in texts.items()}
@@ -293,7 +293,7 @@ def _report(
     points: list[dict[str, Any]],
     known: dict[str, Any],
 ) -> None:
-    from ml.tabular import optimum, serving_plots
+    from ml.tabular.serving import optimum, serving_plots
 
     schema, best = served.model.schema, points[0]
     output = f"probability of {goal.label}" if goal.label else f"predicted {schema.target}"

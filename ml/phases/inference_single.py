@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ml.runtime.step import Step
-    from ml.tabular.explaining import Explanation
+    from ml.tabular.summary.explaining import Explanation
 
 ARTIFACT_EXPLANATION = "explanation"
 EXPLAINED_BY_ROWS = 100
@@ -58,7 +58,8 @@ PHASE = Phase(
 
 def run(step: Step, parameters: Parameters) -> None:
     """Check the record, predict, explain, show both."""
-    from ml.tabular import drift, explaining, records
+    from ml.tabular.serving import drift, records
+    from ml.tabular.summary import explaining
 
     given, texts = json_object(parameters.Input.record), parameters.Record.texts
     if not given and not texts:
@@ -140,7 +141,7 @@ def _show(
 ) -> None:
     import pandas as pd
 
-    from ml.tabular import serving_plots
+    from ml.tabular.serving import serving_plots
 
     added = explanation.contributions.iloc[0]
     base = float(explanation.base[0])
@@ -172,7 +173,7 @@ def _show(
 
 
 def _usual(known: dict[str, Any] | None, name: str) -> str:
-    from ml.tabular import drift
+    from ml.tabular.serving import drift
 
     spread = known["columns"].get(name) if known else None
     if spread is None:

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ml.runtime.step import Step
-    from ml.tabular.leakage import Duplicates, Suspect
-    from ml.tabular.preprocessor import Preprocessor
+    from ml.tabular.preparation.leakage import Duplicates, Suspect
+    from ml.tabular.preparation.preprocessor import Preprocessor
+    from ml.tabular.preparation.split_plan import SplitPlan
+    from ml.tabular.preparation.splitting import Positions
     from ml.tabular.schema import Schema
-    from ml.tabular.split_plan import SplitPlan
-    from ml.tabular.splitting import Positions
 
 ARTIFACT_SPLIT = "split"
 ARTIFACT_LEAKAGE = "leakage"
@@ -90,7 +90,7 @@ PHASE = Phase(
 
 def run(step: Step, parameters: Parameters) -> None:
     """Split, check, fit, store the parts and the preprocessor."""
-    from ml.tabular import splitting
+    from ml.tabular.preparation import splitting
 
     fields = parameters.Split
     schema, plan, frame = _data(step, parameters)
@@ -121,7 +121,7 @@ def _data(step: Step, parameters: Parameters) -> tuple[Schema, SplitPlan, pd.Dat
     from pyarrow import parquet
 
     from ml.runtime import memory
-    from ml.tabular import part_files, splitting
+    from ml.tabular.preparation import part_files, splitting
     from ml.tabular.schema import Schema
 
     reference = parameters.Input.dataset_id
@@ -154,7 +154,7 @@ def _checked(
     """Look for leakage, say what there is, and drop or refuse what is to be."""
     import numpy as np
 
-    from ml.tabular import leakage
+    from ml.tabular.preparation import leakage
 
     known = np.concatenate([positions.train, positions.validation, positions.test])
     suspects = leakage.suspects(frame, schema, np.sort(known), fields.seed)
@@ -194,7 +194,7 @@ def _store_parts(
     """Write the parts one after the other; returns the table that describes them."""
     import pandas as pd
 
-    from ml.tabular.splitting import PART_NAMES, described
+    from ml.tabular.preparation.splitting import PART_NAMES, described
 
     rows = []
     for part in PART_NAMES:
@@ -210,9 +210,9 @@ def _fit(step: Step, train: pd.DataFrame, schema: Schema, seed: int) -> Preproce
     """Fit the preprocessor, and keep it beside what later rows are compared with."""
     import joblib
 
-    from ml.tabular import drift
     from ml.tabular.conforming import conform, conform_target
-    from ml.tabular.preprocessor import Preprocessor
+    from ml.tabular.preparation.preprocessor import Preprocessor
+    from ml.tabular.serving import drift
 
     where = "the training part"
     features = conform(train, schema, where)

@@ -16,9 +16,9 @@ from ml.runtime.phase import Phase
 
 if TYPE_CHECKING:
     from ml.runtime.step import Step
-    from ml.tabular.fitting import Fit
-    from ml.tabular.learning import Recipe
-    from ml.tabular.preparation import Parts
+    from ml.tabular.learning.fitting import Fit
+    from ml.tabular.learning.recipes import Recipe
+    from ml.tabular.preparation.splitting import Parts
     from ml.tabular.schema import Schema
 
 ARTIFACT_MODEL = "model"
@@ -109,16 +109,16 @@ PHASE = Phase(
 
 def run(step: Step, parameters: Parameters) -> None:
     """Fetch the prepared data, tune where asked to, fit, store the model and its scores."""
-    from ml.tabular import fitting, learning, metrics, model_file
+    from ml.tabular.learning import fitting, metrics, model_file, recipes
 
     task, chosen = parameters.Input.preprocessing_task, parameters.Model
     parts, schema, preprocessor = prepared(step, task, "Input/preprocessing_task")
     metric = metrics.resolve(chosen.metric, schema, "Model/metric")
     model = model_catalog.MODELS[chosen.name]
-    recipe = learning.Recipe(model, chosen.own(), chosen.seed, chosen.threads)
+    recipe = recipes.Recipe(model, chosen.own(), chosen.seed, chosen.threads)
     _check_suitable(recipe, parts, schema, preprocessor, parameters)
 
-    samples = learning.samples(parts, schema, preprocessor)
+    samples = recipes.samples(parts, schema, preprocessor)
     recipe, tuning, folds = judged(step, recipe, samples, parts, schema, metric, parameters)
     own = recipe.parameters.model_dump()
     step.configuration("model", {"name": chosen.name, "seed": chosen.seed, **own})
@@ -151,7 +151,7 @@ def prepared(step: Step, task: str, where: str) -> tuple[Parts, Schema, object]:
     import joblib
     import pandas as pd
 
-    from ml.tabular.preparation import Parts
+    from ml.tabular.preparation.splitting import Parts
     from ml.tabular.schema import Schema
 
     frames = {part: pd.read_parquet(step.fetch(task, part, where)) for part in PREPARED}
@@ -163,7 +163,7 @@ def prepared(step: Step, task: str, where: str) -> tuple[Parts, Schema, object]:
 def _check_suitable(
     recipe: Recipe, parts: Parts, schema: Schema, preprocessor: Any, parameters: Parameters
 ) -> None:
-    from ml.tabular.suitability import check_suitable
+    from ml.tabular.learning.suitability import check_suitable
 
     # the matrix, and once more while the validation rows are put below it
     copies = 2.0 if parameters.Model.refit else 1.0
@@ -198,7 +198,7 @@ def _record(recipe: Recipe, fit: Fit, schema: Schema) -> dict[str, Any]:
 
 
 def _report(step: Step, fit: Fit, schema: Schema, metric: str) -> None:
-    from ml.tabular import plots
+    from ml.tabular.summary import plots
 
     for part, scores in (("validation", fit.validation), ("test", fit.test)):
         for name, number in scores.items():

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
     from ml.runtime.step import Outcome, Step
-    from ml.tabular.comparison import Failed, Trained
+    from ml.tabular.summary.comparison import Failed, Trained
 
 NAME = "training-summary"
 ARTIFACT_IMPORTANCE = "importance"
@@ -64,7 +64,7 @@ PHASE = Phase(
 
 def run(step: Step, parameters: Parameters) -> None:
     """Gather the run's training steps, failed ones too, and summarise them."""
-    from ml.tabular import comparison, explaining, run_plots, wording
+    from ml.tabular.summary import comparison, explaining, run_plots, wording
 
     run_id = parameters.Input.run_id or step.run_id
     trained, failed, records = gather(step, run_id)
@@ -129,7 +129,7 @@ def gather(step: Step, run_id: str) -> tuple[list[Trained], list[Failed], list[d
     UserError
         When the run has no training step that has ended.
     """
-    from ml.tabular.comparison import Failed, Trained
+    from ml.tabular.summary.comparison import Failed, Trained
 
     trained, failed, records = [], [], []
     for outcome in step.outcomes(run_id, "Input/run_id"):
@@ -184,13 +184,13 @@ def best_schema(step: Step, preprocessing_task: str):
 
 def resolve_metric(metric: str, schema) -> str:
     """The metric to choose by."""
-    from ml.tabular import metrics
+    from ml.tabular.learning import metrics
 
     return metrics.resolve(metric, schema, "Choice/metric")
 
 
 def _explanation(found, shares, features, schema) -> dict[str, Any] | None:
-    from ml.tabular import wording
+    from ml.tabular.summary import wording
 
     if found is None:
         return None
@@ -226,8 +226,8 @@ def _store(step: Step, record, board, shares, figures: dict[str, list[go.Figure]
 def _show(
     step: Step, record, board, failed: list[Failed], figures: dict[str, list[go.Figure]]
 ) -> None:
-    from ml.tabular import comparison
     from ml.tabular.plot_style import side_by_side
+    from ml.tabular.summary import comparison
 
     shown = comparison.shown(board, record["metric"])
     if failed:
@@ -260,7 +260,7 @@ def _show(
 
 def _report_nothing_trained(step: Step, run_id: str, failed: list[Failed]) -> NoReturn:
     from ml import report
-    from ml.tabular import comparison
+    from ml.tabular.summary import comparison
 
     table = comparison.failed_table(failed)
     step.table("failed models", table)

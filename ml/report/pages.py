@@ -13,7 +13,7 @@ from ml.report.page import page
 
 if TYPE_CHECKING:
     from ml.report.provenance import Ran
-    from ml.tabular.comparison import Failed
+    from ml.tabular.summary.comparison import Failed
 
 Figures = Mapping[str, Sequence[Mapping[str, Any]]]
 

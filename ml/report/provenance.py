@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ml.report.elements import code, details, facts, paragraphs, section, table
-from ml.tabular.comparison import duration, node
+from ml.tabular.summary.comparison import duration, node
 
 if TYPE_CHECKING:
     from ml.runtime.step import Outcome

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from ml.report.elements import details, facts, heading, paragraphs, plots, section, table
-from ml.tabular import comparison, wording
+from ml.tabular.summary import comparison, wording
 
 # per class of a failure: what a person does about it
 ADVICE = {

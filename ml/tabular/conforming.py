@@ -15,7 +15,7 @@ import pyarrow as pa
 from pandas.api import types
 
 from ml.runtime.errors import DataError
-from ml.tabular.inspection import class_labels
+from ml.tabular.labels import class_texts
 from ml.tabular.naming import listed
 from ml.tabular.schema import Column, Schema
 
@@ -23,7 +23,6 @@ MAX_HINTS = 3
 _MICROSECONDS_PER_DAY = 86_400_000_000.0
 # dates such as 9999-12-31 stand for no date; these years are those that nanoseconds can count
 _FIRST_DATE, _LAST_DATE = (np.datetime64(day, "us") for day in ("1678-01-01", "2262-01-01"))
-_BOOLEANS = {"true": "True", "false": "False"}
 _TEXT = pd.StringDtype("pyarrow", na_value=np.nan)
 
 
@@ -108,30 +107,6 @@ def conform_target(target: pd.Series, schema: Schema, where: str) -> np.ndarray:
     return labels.to_numpy(dtype=object)
 
 
-def class_texts(target: pd.Series, schema: Schema) -> pd.Series:
-    """A target's values as the schema spells its classes, whatever types this frame has.
-
-    A value that is none of the classes stays as it is spelled itself.
-    """
-    known = set(schema.classes)
-    by_number = {_number(label): label for label in reversed(schema.classes)}
-
-    def spelled(text: str) -> str:
-        if text in known:
-            return text
-        boolean = _BOOLEANS.get(text.strip().lower())
-        if boolean in known:
-            return boolean
-        number = _number(text)
-        return text if number is None else by_number.get(number, text)
-
-    codes, values = pd.factorize(target)
-    labels = [spelled(text) for text in class_labels(pd.Series(values))]
-    # the last one is for those that are missing, which have the code -1
-    texts = np.array([*labels, np.nan], dtype=object)
-    return pd.Series(texts[codes], index=target.index, name=target.name, dtype=object)
-
-
 def days_of(values: pd.Series, where: str, date_format: str = "") -> np.ndarray:
     """Dates as days since 1970 in UTC, float64, shape (rows,); NaN where missing or far away.
 
@@ -191,13 +166,6 @@ def _conformed(values: pd.Series, column: Column, where: str) -> np.ndarray | pd
     if column.kind == "datetime":
         return days_of(values, where, column.format)
     return _categorical(values)
-
-
-def _number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None
 
 
 def _numbers(values: pd.Series, where: str) -> np.ndarray:

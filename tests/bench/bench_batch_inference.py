@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import parquet
 
-from tests.bench.bench_large_table import measured, phase
+from tests.bench.commands import measured, phase
 
 ROWS = 10_000_000
 TRAINING_ROWS = 100_000
@@ -32,7 +32,8 @@ ALONE = """\
 import sys, time
 from pathlib import Path
 import joblib
-from ml.tabular import streaming, table_files
+from ml.tabular.data import table_files
+from ml.tabular.serving import streaming
 model = joblib.load(sys.argv[1])
 file = table_files.open_file(Path(sys.argv[2]), "rows")
 per_chunk = streaming.rows_per_chunk(len(model.preprocessor.names_))

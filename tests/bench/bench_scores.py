@@ -22,15 +22,17 @@ from sklearn.base import BaseEstimator
 from threadpoolctl import threadpool_limits
 
 from ml.model_catalog import MODELS
-from ml.tabular.choosing import best_of
-from ml.tabular.fitting import fit
-from ml.tabular.inspection import infer_schema
-from ml.tabular.learning import Recipe
-from ml.tabular.metrics import score
-from ml.tabular.preparation import Parts, SplitPlan, fit_preprocessor, split
+from ml.tabular.data.inspection import infer_schema
+from ml.tabular.data.sources import load_builtin
+from ml.tabular.learning.choosing import best_of
+from ml.tabular.learning.fitting import fit
+from ml.tabular.learning.metrics import score
+from ml.tabular.learning.recipes import Recipe
+from ml.tabular.learning.validation import cross_validate, prepared_folds
+from ml.tabular.preparation.preprocessor import fit_preprocessor
+from ml.tabular.preparation.split_plan import SplitPlan
+from ml.tabular.preparation.splitting import Parts, split
 from ml.tabular.schema import Schema
-from ml.tabular.sources import load_builtin
-from ml.tabular.validation import cross_validate, prepared_folds
 
 # set → how often it is divided: the larger, the fewer
 DIVISIONS = {"diabetes": 10, "breast_cancer": 10, "iris": 10, "wine": 10, "digits": 3}

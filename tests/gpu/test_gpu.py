@@ -10,10 +10,11 @@ from sklearn import datasets
 
 from ml.model_catalog import MODELS
 from ml.models import xgboost_gpu
-from ml.tabular import network
-from ml.tabular.fitting import fit
-from ml.tabular.inspection import infer_schema
-from ml.tabular.preparation import fit_preprocessor, split
+from ml.tabular.data.inspection import infer_schema
+from ml.tabular.learning import network
+from ml.tabular.learning.fitting import fit
+from ml.tabular.preparation.preprocessor import fit_preprocessor
+from ml.tabular.preparation.splitting import split
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU and CUDA")

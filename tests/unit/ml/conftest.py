@@ -2,8 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ml.tabular.inspection import infer_schema
-from ml.tabular.sources import load_builtin
+from ml.tabular.data.inspection import infer_schema
+from ml.tabular.data.sources import load_builtin
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from ml.report import elements, provenance, training
 from ml.report.predictions import cautions, overview
 from ml.report.provenance import Ran, command, shared, steps_table
 from ml.runtime.step import Outcome
-from ml.tabular.comparison import Failed
+from ml.tabular.summary.comparison import Failed
 
 # what a training-summary wrote before it knew of intervals, explanations and figures
 OLD = {

@@ -11,8 +11,9 @@ from ml.runtime.discovery import declared
 from ml.runtime.errors import UserError
 from ml.runtime.model import Choice, Range
 from ml.runtime.parameters import parse_plain
-from ml.tabular.fitting import fit
-from ml.tabular.preparation import fit_preprocessor, split
+from ml.tabular.learning.fitting import fit
+from ml.tabular.preparation.preprocessor import fit_preprocessor
+from ml.tabular.preparation.splitting import split
 
 OF_THE_USER = '''
 """The mean of the nearest rows: a user's own model."""

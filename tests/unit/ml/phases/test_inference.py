@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from ml.runtime.entry import main
-from ml.tabular import batch_prediction, model_file, streaming
+from ml.tabular.learning import model_file
+from ml.tabular.serving import batch_prediction, streaming
 
 ROWS = 400
 

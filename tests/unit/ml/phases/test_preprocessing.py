@@ -14,8 +14,8 @@ from ml.runtime.entry import main
 from ml.runtime.errors import UserError
 from ml.runtime.parameters import parse
 from ml.tabular.conforming import conform
+from ml.tabular.preparation.splitting import SplitPlan, folds
 from ml.tabular.schema import Column, LeftOut, Schema
-from ml.tabular.splitting import SplitPlan, folds
 
 ROWS = 300
 

@@ -12,7 +12,7 @@ import pytest
 
 from ml.runtime.entry import main
 from ml.runtime.tracing import content_hash
-from ml.tabular import explaining
+from ml.tabular.summary import explaining
 
 MOST_SHOWN = 5
 SCRIPT, LONG, TARGET = "<script>alert(1)</script>", "n" * 90, "売上<i>高</i>"

@@ -1,0 +1,1 @@
+"""Fitting one model, tuning it, and saying how good and how sure it is."""

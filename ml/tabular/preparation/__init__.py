@@ -1,0 +1,1 @@
+"""Dividing the rows, looking for leakage, and making inputs of columns."""

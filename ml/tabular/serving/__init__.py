@@ -1,0 +1,1 @@
+"""Predicting new rows in any number, watching their drift, and looking for inputs."""

@@ -1,0 +1,1 @@
+"""Comparing models, explaining the best one, and showing both."""
