@@ -9,16 +9,14 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import NamedTuple
 
 from tests.bench import tables
+from tests.bench.commands import in_turns, phase
 
 ROWS = 1_000_000
 ROUNDS = 3
-_ROOT = Path(__file__).parents[2]
 _MEGABYTE = 1e6
 
 # what registration cannot do without: read, look at each column, write
@@ -57,12 +55,6 @@ def run(echo: Callable[[str], None]) -> dict[str, float]:
     return figures
 
 
-def phase(name: str, out: Path, *fields: str) -> list[object]:
-    """The command that runs a phase into a folder."""
-    settings = [part for field in fields for part in ("--set", field)]
-    return [sys.executable, "-m", "ml", name, "--out", out, *settings]
-
-
 def compared(
     what: str,
     bare: Iterable[object],
@@ -71,8 +63,6 @@ def compared(
     echo: Callable[[str], None],
 ) -> dict[str, float]:
     """Seconds, seconds of CPU and peak memory of two commands that take turns.
-
-    Where other work takes the CPU, its seconds compare better than those of the clock.
 
     Parameters
     ----------
@@ -83,15 +73,7 @@ def compared(
     file_bytes : int
         What memory is compared with.
     """
-    costs: dict[str, list[Cost]] = {"bare": [], "ours": []}
-    for _ in range(ROUNDS):
-        for who, command in (("bare", bare), ("ours", ours)):
-            found = cost(command)
-            costs[who].append(found)
-            echo(
-                f"{what}, {who}: {found.seconds:.2f} s, {found.cpu_seconds:.2f} s of CPU, "
-                f"{found.peak / _MEGABYTE:.0f} MB"
-            )
+    costs = in_turns(what, {"bare": bare, "ours": ours}, ROUNDS, echo)
     least = {who: min(one.seconds for one in found) for who, found in costs.items()}
     least_cpu = {who: min(one.cpu_seconds for one in found) for who, found in costs.items()}
     peaks = {who: max(one.peak for one in found) for who, found in costs.items()}
@@ -106,41 +88,3 @@ def compared(
         f"{what}_mb": peaks["ours"] / _MEGABYTE,
         f"{what}_memory_to_file": peaks["ours"] / file_bytes,
     }
-
-
-class Cost(NamedTuple):
-    """What a command took: seconds by the clock and of CPU, and bytes that it held at most."""
-
-    seconds: float
-    cpu_seconds: float
-    peak: int
-
-
-def measured(command: Iterable[object]) -> tuple[float, int]:
-    """Seconds that a command took, and the most memory that it held, in bytes."""
-    found = cost(command)
-    return found.seconds, found.peak
-
-
-def cost(command: Iterable[object]) -> Cost:
-    """Run a command and measure it.
-
-    Raises
-    ------
-    RuntimeError
-        It failed.
-    """
-    words = [str(word) for word in command]
-    started = time.monotonic()
-    pid = os.posix_spawn(
-        words[0],
-        words,
-        {**os.environ, "PYTHONPATH": str(_ROOT)},
-        # what the phase prints is not the benchmark's
-        file_actions=[(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)],
-    )
-    _, status, usage = os.wait4(pid, 0)
-    seconds = time.monotonic() - started
-    if os.waitstatus_to_exitcode(status):
-        raise RuntimeError(f"{' '.join(words)} failed")
-    return Cost(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)
