@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 _ROOT = Path(__file__).parents[2]
 _MEGABYTE = 1e6
+# a process counts as its own the memory that its parent held when it was made: a small parent
+_MEASURE = """\
+import json, os, sys, time
+started = time.monotonic()
+nowhere = (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)
+pid = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ, file_actions=[nowhere])
+_, status, used = os.wait4(pid, 0)
+seconds = time.monotonic() - started
+cpu = used.ru_utime + used.ru_stime
+print(json.dumps([os.waitstatus_to_exitcode(status), seconds, cpu, used.ru_maxrss * 1024]))
+"""
 
 
 class Cost(NamedTuple):
@@ -42,19 +54,17 @@ def cost(command: Iterable[object], environment: Mapping[str, str] | None = None
         It failed.
     """
     words = [str(word) for word in command]
-    started = time.monotonic()
-    pid = os.posix_spawn(
-        words[0],
-        words,
-        {**os.environ, "PYTHONPATH": str(_ROOT), **(environment or {})},
-        # what the command prints is not the benchmark's
-        file_actions=[(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)],
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", _MEASURE, *words],
+        env={**os.environ, "PYTHONPATH": str(_ROOT), **(environment or {})},
+        check=True,
+        capture_output=True,
+        text=True,
     )
-    _, status, usage = os.wait4(pid, 0)
-    seconds = time.monotonic() - started
-    if os.waitstatus_to_exitcode(status):
-        raise RuntimeError(f"{' '.join(words)} failed")
-    return Cost(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)
+    status, *numbers = json.loads(done.stdout)
+    if status:
+        raise RuntimeError(f"{' '.join(words)} failed: {done.stderr[-2000:]}")
+    return Cost(*numbers)
 
 
 def in_turns(
