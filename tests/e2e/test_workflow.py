@@ -79,7 +79,7 @@ def flats(tmp_path) -> Path:
         {
             "flat_id": np.arange(10_000, 10_000 + rows),
             "size m²": size.round(1),
-            "city": city,
+            "都市": city,
             "street": [f"street {number}" for number in random.integers(0, 150, rows)],
             "sold": pd.date_range("2019-01-01", periods=rows).strftime("%d/%m/%Y"),
             "notes": [" ".join(random.choice(words, 4)) for _ in range(rows)],
@@ -89,7 +89,7 @@ def flats(tmp_path) -> Path:
             "price": (size * 3 + (city == "Oslo") * 60 + random.normal(0, 8, rows)).round(2),
         }
     )
-    for position, column in enumerate(["size m²", "city", "sold", "notes", "rooms"]):
+    for position, column in enumerate(["size m²", "都市", "sold", "notes", "rooms"]):
         frame.loc[position::23, column] = np.nan
     frame = pd.concat([frame, frame.head(12)], ignore_index=True)
     path = tmp_path / "flats.csv"
@@ -105,7 +105,7 @@ def test_a_users_own_dirty_file_is_edited_learned_from_and_predicted(fleet, flat
     ]
     record = {
         "size": 80,
-        "city": "Oslo",
+        "都市": "Oslo",
         "street": "street 3",
         "sold": "2020-05-01",
         "notes": "bright garden",
@@ -128,7 +128,7 @@ def test_a_users_own_dirty_file_is_edited_learned_from_and_predicted(fleet, flat
     assert {"data-editing", "inference-single", "inference-optimize"} <= set(by_phase)
     assert by_phase["data-editing"]["result"] == "600 rows"
     page = Path(fleet.result("report", done["run_id"])["report"]).read_text()
-    for told in ("flat_id", "agency", "神戸"):
+    for told in ("flat_id", "agency", "都市"):
         assert told in page
 
 
