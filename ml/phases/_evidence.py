@@ -120,11 +120,14 @@ def explained(
 
     try:
         test = step.fetch(preprocessing_task, "test", _WHERE)
-        train = step.fetch(preprocessing_task, "train", _WHERE)
         wanted = model.schema.features
         most = explaining.worthwhile_rows(model)
         rows = read_parquet_sample(test, most, 0, wanted).reset_index(drop=True)
-        background = read_parquet_sample(train, explaining.MAX_BACKGROUND, 0, wanted)
+
+        def background() -> pd.DataFrame:
+            train = step.fetch(preprocessing_task, "train", _WHERE)
+            return read_parquet_sample(train, explaining.MAX_BACKGROUND, 0, wanted)
+
         found = explaining.explain(model, rows, background, "the test part")
         return found, conform(rows, model.schema, "the test part")
     except Exception as error:

@@ -81,9 +81,15 @@ def run(step: Step, parameters: Parameters) -> None:
     unusual = drift.outside(features, known) if known else []
 
     predicted = served.model.predict_features(features).iloc[0].to_dict()
-    background = _serving.training_rows(step, served, EXPLAINED_BY_ROWS, parameters.Input.seed)
+    seed = parameters.Input.seed
     row = features_as_rows(record, schema.features)
-    explanation = explaining.explain(served.model, row, background, where, parameters.Input.seed)
+    explanation = explaining.explain(
+        served.model,
+        row,
+        lambda: _serving.training_rows(step, served, EXPLAINED_BY_ROWS, seed),
+        where,
+        seed,
+    )
     shown = records.as_shown(features, schema)
     _store(step, served, record, predicted, warnings, unusual)
     _show(step, explanation, shown, known)

@@ -60,7 +60,7 @@ LINKS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 
 
 def by_trees(
-    estimator: Any, inputs: np.ndarray, others: np.ndarray, of_classes: bool
+    estimator: Any, inputs: np.ndarray, others: Callable[[], np.ndarray], of_classes: bool
 ) -> Attribution | None:
     """Exact values of an ensemble of trees; None of one that cannot be explained so in time.
 
@@ -97,7 +97,7 @@ def tree_steps(estimator: Any) -> float:
 
 
 def by_coefficients(
-    estimator: Any, inputs: np.ndarray, others: np.ndarray, of_classes: bool
+    estimator: Any, inputs: np.ndarray, others: Callable[[], np.ndarray], of_classes: bool
 ) -> Attribution | None:
     """Exact values of a linear model: coefficient times distance from the background's mean."""
     inner = _innermost(estimator)
@@ -105,7 +105,7 @@ def by_coefficients(
         return None
     weights = np.atleast_2d(np.asarray(inner.coef_, float))
     intercept = np.atleast_1d(np.asarray(inner.intercept_, float))
-    centre = others.mean(axis=0)
+    centre = others().mean(axis=0)
     # no matrix product: its sums would be in another order on another processor
     base = (weights * centre).sum(axis=1) + intercept
     values = (inputs - centre)[:, :, None] * weights.T[None, :, :]

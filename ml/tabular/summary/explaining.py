@@ -6,6 +6,7 @@ that a person reads the names that the data has.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -59,7 +60,11 @@ class Explanation:
 
 
 def explain(
-    model: FittedModel, rows: pd.DataFrame, background: pd.DataFrame, where: str, seed: int = 0
+    model: FittedModel,
+    rows: pd.DataFrame,
+    background: pd.DataFrame | Callable[[], pd.DataFrame],
+    where: str,
+    seed: int = 0,
 ) -> Explanation:
     """Explain predictions by what each column adds to them.
 
@@ -71,9 +76,10 @@ def explain(
     model : FittedModel
     rows : DataFrame
         The rows to explain; extra columns are ignored.
-    background : DataFrame
+    background : DataFrame, or callable
         Rows of the training part: what "nothing known" means. At most :data:`MAX_BACKGROUND` are
-        taken.
+        taken. What reads them is called only where the model needs them: trees know what their
+        own rows were.
     where : str
         Where the rows came from, for messages.
     seed : int
@@ -85,12 +91,14 @@ def explain(
         Rows that do not conform to the model's schema.
     """
     features = conform(rows, model.schema, where)
-    drawn = sampled(background, MAX_BACKGROUND, seed)
     inputs = np.asarray(model.preprocessor.transform(features), dtype=np.float64)
-    others = np.asarray(
-        model.preprocessor.transform(conform(drawn, model.schema, "the training part")),
-        dtype=np.float64,
-    )
+
+    @functools.cache
+    def others() -> np.ndarray:
+        drawn = sampled(background() if callable(background) else background, MAX_BACKGROUND, seed)
+        conforming = conform(drawn, model.schema, "the training part")
+        return np.asarray(model.preprocessor.transform(conforming), dtype=np.float64)
+
     groups = _groups(model)
     with threadpool_limits(1):
         method, found = _attribute(model, inputs, others, groups, seed)
@@ -143,7 +151,11 @@ def _groups(model: FittedModel) -> np.ndarray:
 
 
 def _attribute(
-    model: FittedModel, inputs: np.ndarray, others: np.ndarray, groups: np.ndarray, seed: int
+    model: FittedModel,
+    inputs: np.ndarray,
+    others: Callable[[], np.ndarray],
+    groups: np.ndarray,
+    seed: int,
 ) -> tuple[str, attribution.Attribution]:
     columns = len(model.schema.features)
     declared = MODELS[model.name].explained_by if model.name in MODELS else "sampling"
@@ -154,7 +166,7 @@ def _attribute(
         # what does not add up to the model's own output explains another model
         if found is not None and _adds_up(found, predict(inputs)):
             return declared, found.grouped(groups, columns)
-    found = attribution.by_sampling(predict, inputs, others, groups, columns, of_classes, seed)
+    found = attribution.by_sampling(predict, inputs, others(), groups, columns, of_classes, seed)
     return "sampling", found
 
 

@@ -196,3 +196,23 @@ def test_a_model_that_says_the_same_for_every_row_has_no_important_column(flats)
     model.estimator.coef_ = np.zeros_like(model.estimator.coef_)
     shares = importance(explain(model, frame.head(5), frame, "rows"))
     assert shares.tolist() == [0, 0, 0, 0]
+
+
+def test_background_rows_are_read_only_for_models_that_need_them(flats):
+    frame, schema = flats["regression"]
+
+    def unread():
+        raise AssertionError("trees need no background rows")
+
+    explain(fitted("lightgbm", frame, schema), frame.head(3), unread, "rows")
+    asked = []
+
+    def background():
+        asked.append(True)
+        return frame
+
+    model = fitted("ridge", frame, schema)
+    found = explain(model, frame.head(3), background, "rows")
+    assert asked == [True]
+    given = explain(model, frame.head(3), frame, "rows")
+    pd.testing.assert_frame_equal(found.contributions, given.contributions)
