@@ -11,7 +11,6 @@ from ml.runtime import conventions as names
 from ml.runtime import environment, fingerprint
 from ml.runtime.failures import Failure, describe
 from ml.runtime.host import CPU
-from ml.runtime.installing import install
 from ml.runtime.memory_watch import MemoryWatch
 from ml.runtime.parameters import flatten, parse
 from ml.runtime.phase import Phase
@@ -82,6 +81,9 @@ def _prepare_environment(step: Step, added: Sequence[str]) -> dict[str, Any]:
     """Add what the phase declares, and record what the step computes with."""
     before = environment.installed()
     if added:
+        # few steps add packages
+        from ml.runtime.installing import install
+
         install(added, step.work / "packages", step.log)
     found = environment.describe(before, environment.installed())
     step.configuration(names.ENVIRONMENT_OBJECT, found)

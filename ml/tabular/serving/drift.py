@@ -262,8 +262,9 @@ def _category_counts(values: pd.Series, one: dict[str, Any], bins: dict[str, int
 def _numbers(values: pd.Series, kind: str) -> np.ndarray:
     if kind == "text":
         coded = values.astype("category")
-        lengths = np.array([*(len(str(text)) for text in coded.cat.categories), np.nan])
-        return lengths[coded.cat.codes.to_numpy()]
+        lengths = coded.cat.categories.astype("str").str.len().to_numpy(np.float64)
+        # the last one is for those that are missing, which have the code -1
+        return np.append(lengths, np.nan)[coded.cat.codes.to_numpy()]
     return values.to_numpy(np.float64, na_value=np.nan)
 
 

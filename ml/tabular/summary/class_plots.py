@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 from sklearn import metrics
-from sklearn.calibration import calibration_curve
 
 from ml.tabular.learning.fitting import PREDICTION, probability_column
 from ml.tabular.plot_style import GREY, PALETTE, plain, short, styled
@@ -51,6 +50,9 @@ def one_against_rest(frame: pd.DataFrame, schema: Schema) -> go.Figure:
 
 def calibration(predictions: Mapping[str, pd.DataFrame], schema: Schema) -> go.Figure:
     """Whether what is given a probability happens as often, on the test part."""
+    # it is a package of its own, which no other plot needs
+    from sklearn.calibration import calibration_curve
+
     positive = schema.classes[1]
     figure = go.Figure()
     for place, (name, frame) in enumerate(first_few(predictions)):
