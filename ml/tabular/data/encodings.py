@@ -10,17 +10,24 @@ from ml.runtime.errors import DataError, UserError
 UTF_8 = "utf-8"
 _FIELD = "Data/encoding"
 _SAMPLE_BYTES = 65536
-_MARKS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16", codecs.BOM_UTF8: UTF_8}
+_MARKS = {
+    # the mark of UTF-32 begins with that of UTF-16
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+    codecs.BOM_UTF8: UTF_8,
+}
 # what spreadsheets of our time write; a guess among all encodings is worse than one among these
 _CANDIDATES = ["cp1252", "cp932", "euc_jp", "cp949", "gb18030", "big5", "cp1251", "cp1250"]
 _NAMES = {"cp1252": "windows-1252", "cp1251": "windows-1251", "cp1250": "windows-1250"}
 
 
 def check_name(encoding: str) -> None:
-    """Refuse an encoding that Python does not know."""
+    """Refuse an encoding that Python does not know, or that is none of texts, such as hex."""
     try:
-        codecs.lookup(encoding)
-    except LookupError:
+        "a".encode(encoding)
+    except (LookupError, ValueError):
         raise UserError(
             f"there is no encoding {encoding!r}",
             where=_FIELD,

@@ -27,6 +27,8 @@ _OTHER_FORMATS = {
     b"\x89PNG": "an image",
     b"\xff\xd8\xff": "an image",
 }
+# the bytes of ASCII letters in them are zero but for one
+_WITH_ZEROS = (["utf-16"], ["utf-16-le"], ["utf-16-be"], ["utf-32"])
 # what is held at most while a file is read and looked at, as a multiple of its values' bytes
 _CSV_FACTOR = 3.0
 _PARQUET_FACTOR = 1.5
@@ -139,7 +141,7 @@ def _refuse_other_formats(path: Path, head: bytes, encoding: str, shown: str) ->
     elif start.startswith((b"{", b"[{", b"[\n")):
         found = "JSON"
     elif not found and b"\0" in head and encodings.is_utf8(encoding):
-        if encodings.likely_encodings(head)[:1] in (["utf-16"], ["utf-16-le"], ["utf-16-be"]):
+        if encodings.likely_encodings(head)[:1] in _WITH_ZEROS:
             raise encodings.wrongly_encoded(path, encoding, shown)
         found = "binary"
     if found:

@@ -24,6 +24,10 @@ _DECIMAL_COMMA = r"^\s*[+-]?\d+(,\d+)?([eE][+-]?\d+)?\s*$"
 # codes such as 01067: as numbers they would lose their zeros
 _PADDED_CODE = r"^0\d{3,}$"
 _DIGITS = r"^\d{4,}$"
+# more digits than an integer holds: as numbers they would lose their last ones
+_LONG_CODE = r"^\d{19,}$"
+# the header is row 1
+_FIRST_ROW = 2
 # after so many columns whose type the first block did not show, all are read as texts first
 _MAX_SURPRISES = 3
 
@@ -88,7 +92,7 @@ def read(path: Path, head: bytes, texts: Collection[str], encoding: str, shown: 
         names = sample.schema.names
         check_names([name.strip() for name in names], f"{shown}:1")
         types = {name: pa.string() for name in names if name.strip() in texts}
-        types |= {name: pa.string() for name in _padded_codes(sample)}
+        types |= {name: pa.string() for name in _codes(sample)}
         table = _read_with_types(path, layout, names, types)
         # a time of day is a category: as it is spelled, not as Arrow would
         times = {one.name: pa.string() for one in table.schema if pa.types.is_time(one.type)}
@@ -186,15 +190,18 @@ def _sample(path: Path, layout: Layout) -> pa.RecordBatch:
             return nothing
 
 
-def _padded_codes(sample: pa.RecordBatch) -> list[str]:
-    """Columns of digits, all of one length, of which some begin with a zero."""
+def _codes(sample: pa.RecordBatch) -> list[str]:
+    """Columns of digits that are no numbers: very long, or of one length and some begin with 0."""
     found = []
     for name, column in zip(sample.schema.names, sample.columns, strict=True):
-        if not pc.any(pc.match_substring_regex(column, _PADDED_CODE)).as_py():
+        padded = pc.any(pc.match_substring_regex(column, _PADDED_CODE)).as_py()
+        long = pc.any(pc.match_substring_regex(column, _LONG_CODE)).as_py()
+        if not (padded or long):
             continue
         lengths = pc.min_max(pc.binary_length(column))
-        same = lengths["min"] == lengths["max"]
-        if same and pc.all(pc.match_substring_regex(column, _DIGITS)).as_py():
+        if not long and lengths["min"] != lengths["max"]:
+            continue
+        if pc.all(pc.match_substring_regex(column, _DIGITS)).as_py():
             found.append(name)
     return found
 
@@ -254,10 +261,14 @@ def unreadable(path: Path, layout: Layout, error: Exception, shown: str) -> Data
     message = str(error)
     if _RAGGED.search(message):
         row, expected, got = _ragged_row(path, layout, message)
+        first = row == str(_FIRST_ROW) and int(got) > int(expected)
         return RaggedError(
             f"a row has {got} values where the header has {expected} columns",
             where=f"{shown}, row {row}" if row else shown,
-            mend="put values that contain the separator in quotes, or complete the row",
+            # a title, or the sep=; of a spreadsheet, is taken for the header
+            mend="remove the lines above the header, if there are any; else give each column a name"
+            if first
+            else "put values that contain the separator in quotes, or complete the row",
         )
     if "Empty CSV" in message:
         return DataError("the file has a header but no rows", where=shown, mend="add rows of data")

@@ -13,6 +13,7 @@ NUMBERS_SHARE = 0.9
 _NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"
 _PLAIN = rf"^\s*{_NUMBER}\s*$"
 _THOUSANDS = r"^\s*[+-]?\d{1,3}((,\d{3})+(\.\d+)?|(\.\d{3})+(,\d+)?|([ ']\d{3})+([.,]\d+)?)\s*$"
+_DECIMAL_COMMA = r"^\s*[+-]?\d+,\d+\s*$"
 _UNIT = r"^\s*[€$£¥]?\s?[+-]?\d[\d.,' ]*\s?[A-Za-zµ°%€$£¥²³/]{0,6}\s*$"
 _DIGITS = r"[\d.,' +-]+"
 # more different letters than that are codes, such as the numbers of houses
@@ -51,6 +52,7 @@ def stray_text(column: pa.ChunkedArray, values: pa.Array) -> str:
 def _written_oddly(column: pa.ChunkedArray, values: pa.Array, plain: pa.Array) -> str:
     for pattern, what in (
         (_THOUSANDS, "numbers with separators of thousands"),
+        (_DECIMAL_COMMA, "numbers with a decimal comma"),
         (_UNIT, "numbers with a unit"),
     ):
         odd = _matching(values, pattern)

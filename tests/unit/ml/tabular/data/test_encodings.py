@@ -50,6 +50,7 @@ def test_a_file_is_read_in_the_encoding_that_is_named(tmp_path, text, encoding):
         (WESTERN, "utf-16", "utf-16"),
         (WESTERN, "utf-16-le", "utf-16-le"),
         (WESTERN, "utf-16-be", "utf-16-be"),
+        (WESTERN, "utf-32", "utf-32"),
         (CYRILLIC, "cp1251", "windows-1251"),
     ],
 )
@@ -73,9 +74,10 @@ def test_utf8_that_is_taken_for_something_else_is_known(tmp_path, encoding):
         read_table(write(tmp_path, WESTERN, "utf-8"), encoding=encoding)
 
 
-def test_an_encoding_that_there_is_not_is_told(tmp_path):
-    with pytest.raises(UserError, match="no encoding 'utf8x'") as caught:
-        read_table(write(tmp_path, WESTERN, "utf-8"), encoding="utf8x")
+@pytest.mark.parametrize("encoding", ["utf8x", "rot13", "hex", "undefined", "a\0b"])
+def test_an_encoding_that_there_is_not_is_told(tmp_path, encoding):
+    with pytest.raises(UserError, match="there is no encoding") as caught:
+        read_table(write(tmp_path, WESTERN, "utf-8"), encoding=encoding)
     assert caught.value.where == "Data/encoding"
 
 

@@ -31,6 +31,19 @@ def test_a_time_of_day_is_text_as_it_is_spelled(tmp_path):
     assert list(read_table(write(tmp_path, "at,n\n10:30,1\n11:00,2\n"))["at"]) == ["10:30", "11:00"]
 
 
+def test_digits_that_no_number_holds_stay_as_they_are_spelled(tmp_path):
+    codes = ["100000000000000000001", "100000000000000000002", "1234"]
+    rows = "".join(f"{code},{number}\n" for number, code in enumerate(codes))
+    assert list(read_table(write(tmp_path, f"a,n\n{rows}"))["a"]) == codes
+
+
+@pytest.mark.parametrize("text", ["sep=;\na;b;t\n1;2;3\n", "Sales of 2026\n\na,b,t\n1,2,3\n"])
+def test_a_line_above_the_header_is_told(tmp_path, text):
+    with pytest.raises(DataError, match="a row has 3 values") as caught:
+        read_table(write(tmp_path, text))
+    assert "remove the lines above the header" in caught.value.mend
+
+
 def test_text_that_is_not_utf8_far_down_is_told(tmp_path):
     rows = b"".join(b"name%d,%d\n" % (number, number) for number in range(20_000))
     with pytest.raises(DataError, match="not UTF-8"):
