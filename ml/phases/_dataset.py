@@ -44,6 +44,9 @@ class Origin:
         The data set that was edited; empty for a registered one.
     edits : list of dict
         All the steps since the registration, in order.
+    replay : list of dict
+        What it takes to do them again on rows that come later
+        (:func:`ml.tabular.data.replaying.stage`), one for each time that it was edited.
     """
 
     source: str
@@ -52,6 +55,7 @@ class Origin:
     types: dict[str, str] = field(default_factory=dict)
     parent: str = ""
     edits: list[dict[str, Any]] = field(default_factory=list)
+    replay: list[dict[str, Any]] = field(default_factory=list)
 
 
 def store(step: Step, inspected: Inspected, origin: Origin) -> str:
@@ -118,10 +122,14 @@ def load(folder: Path, reference: str, where: str) -> tuple[pa.Table, Schema, Or
             mend="name a data set that data-registration made",
         )
     schema = Schema.model_validate_json((folder / SCHEMA_FILE).read_text("utf-8"))
+    return read_arrow(folder / DATA_FILE, shown=where), schema, load_origin(folder)
+
+
+def load_origin(folder: Path) -> Origin:
+    """How the data set in a folder came to be."""
     known = folder / EDITS_FILE
     # data sets that were registered before there were edits have none
-    origin = Origin(**json.loads(known.read_text("utf-8"))) if known.is_file() else Origin("")
-    return read_arrow(folder / DATA_FILE, shown=where), schema, origin
+    return Origin(**json.loads(known.read_text("utf-8"))) if known.is_file() else Origin("")
 
 
 def _write_json(path: Path, value: Any) -> None:

@@ -10,16 +10,18 @@ from pydantic import Field
 from ml.phases.training import ARTIFACT_METRICS, ARTIFACT_MODEL
 from ml.phases.training_summary import NAME as TRAINING_SUMMARY
 from ml.runtime import conventions as names
-from ml.runtime.errors import UserError
+from ml.runtime.errors import DataError, UserError
 from ml.runtime.parameters import Section
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from ml.runtime.step import Step
+    from ml.tabular.data.replaying import Replay
     from ml.tabular.learning.fitted_model import FittedModel
 
 ARTIFACT_REFERENCE = "reference"
+ARTIFACT_REPLAY = "replay"
 ARTIFACT_FIGURES = "figures"
 
 
@@ -114,6 +116,39 @@ def reference(step: Step, served: Served) -> dict[str, Any] | None:
     except UserError:
         step.log(f"the preprocessing step {served.preprocessing} kept no {ARTIFACT_REFERENCE}")
         return None
+
+
+def replay(step: Step, served: Served) -> Replay | None:
+    """The edits of the data set that the model was trained on; None where it was not edited."""
+    from ml.tabular.data.replaying import Replay
+
+    try:
+        stages = step.fetch_json(served.preprocessing, ARTIFACT_REPLAY, "Input/training_task")
+    except DataError:
+        # it is there, and cannot be had
+        raise
+    except UserError:
+        # before there was a replay, rows to predict had to come edited
+        return None
+    return Replay(stages, served.model.schema) if stages else None
+
+
+def tell_edits(step: Step, edits: Replay | None, *, done: bool) -> None:
+    """Say whether rows are edited, and which steps are not done on them.
+
+    Parameters
+    ----------
+    edits : Replay, optional
+    done : bool
+        Whether some rows came as they were before the edits.
+    """
+    if edits is None:
+        return
+    if done:
+        step.log(f"the edits of the data set are done on these rows: {', '.join(edits.columns)}")
+    if edits.not_applied and (done or not edits.changes):
+        steps = " and ".join(edits.not_applied)
+        step.log(f"note: each row gets its prediction: {steps} of the edits leave none out")
 
 
 def training_rows(step: Step, served: Served, most: int, seed: int) -> pd.DataFrame:

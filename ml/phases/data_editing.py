@@ -93,7 +93,7 @@ PHASE = Phase(
 
 def run(step: Step, parameters: Parameters) -> None:
     """Do the steps one after the other, infer the schema anew, store the result."""
-    from ml.tabular.data import edit_steps, editing, inspection
+    from ml.tabular.data import edit_steps, editing, inspection, replaying
 
     given, reference = parameters.Edit, parameters.Input.dataset_id
     steps = edit_steps.parse_steps(json_list(given.steps), "Edit/steps")
@@ -104,6 +104,7 @@ def run(step: Step, parameters: Parameters) -> None:
     start = editing.Edited(table, schema.target, formats | origin.types)
     del table
     edited = editing.edit(start, steps, "Edit/steps", step.log)
+    replay = [*origin.replay, replaying.stage(start, edited.done)]
     target = given.target or edited.target
     if not target:
         raise UserError(
@@ -120,15 +121,14 @@ def run(step: Step, parameters: Parameters) -> None:
     del start, edited
     _tell_changed(step, edit_steps.changed_columns(steps), inspected.schema)
     done = [*origin.edits, *(edit_steps.as_json(one) for one in steps)]
-    origin = replace(origin, parent=reference, kind=kind, types=types, edits=done)
+    origin = replace(origin, parent=reference, kind=kind, types=types, edits=done, replay=replay)
     store(step, inspected, origin)
 
 
 def _tell_changed(step: Step, changed: list[str], schema: Schema) -> None:
-    """The steps are of the data set: what comes to be predicted later is not edited by them."""
     features = [name for name in changed if name in schema.features]
     if features:
         step.log(
-            f"note: rows to predict have to bring these columns as the steps leave them: "
-            f"{', '.join(features)}"
+            f"note: rows to predict may come as they were before these steps, which are done on "
+            f"them again, or bring these columns as the steps leave them: {', '.join(features)}"
         )

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ml.runtime.step import Step
+    from ml.tabular.data.replaying import Replay
     from ml.tabular.schema import Schema
     from ml.tabular.serving.batch_prediction import BatchPrediction
     from ml.tabular.serving.drift import Drift
@@ -167,32 +168,45 @@ def _rows(
     from ml.tabular.serving import streaming
 
     schema = served.model.schema
-    target = schema.target
     skip = given.on_error == "skip"
+    # the rows of the test part are edited
+    edits = None if given.data == TEST_PART else _serving.replay(step, served)
     if given.data.startswith(sources.PREFIX):
         frame = sources.load_builtin(given.data, _WHERE)[0]
-        _tell_unused(step, streaming.check_columns(list(frame), schema, given.data))
+        edit = _edits_to_do(step, list(frame), schema, edits, given.data)
         chunks = streaming.frame_chunks(
-            frame, schema, per_chunk, given.data, truth=truth, skip=skip
+            frame, schema, per_chunk, given.data, truth=truth, skip=skip, edit=edit
         )
-        return Rows(chunks, truth and target in frame.columns)
+        _serving.tell_edits(step, edits, done=edit is not None)
+        return Rows(chunks, truth and _has_target(list(frame), schema, edit))
     if given.data == TEST_PART:
         found = [SourceFile(step.fetch(served.preprocessing, TEST_PART, _WHERE), "the test part")]
     else:
         found = source_files(step, given.data, _WHERE)
     files = [table_files.open_file(one.path, one.shown, given.encoding) for one in found]
     # all files are looked at before a row is predicted
-    for file in files:
-        _tell_unused(step, streaming.check_columns(file.names, schema, file.shown))
-    chunks = streaming.file_chunks(files, schema, per_chunk, truth=truth, skip=skip)
-    return Rows(chunks, truth and any(target in file.names for file in files), len(files) > 1)
+    to_do = [_edits_to_do(step, file.names, schema, edits, file.shown) for file in files]
+    chunks = streaming.file_chunks(files, schema, per_chunk, truth=truth, skip=skip, edits=to_do)
+    known = [_has_target(file.names, schema, edit) for file, edit in zip(files, to_do, strict=True)]
+    _serving.tell_edits(step, edits, done=any(to_do))
+    return Rows(chunks, truth and any(known), len(files) > 1)
 
 
-def _tell_unused(step: Step, unused: list[str]) -> None:
+def _edits_to_do(
+    step: Step, given: list[str], schema: Schema, edits: Replay | None, where: str
+) -> Replay | None:
+    """What is to be done to rows with these columns; what is not used of them is told."""
     from ml.tabular.naming import listed
+    from ml.tabular.serving import row_forms
 
-    if unused:
+    edit = row_forms.edits_to_do(given, schema, edits, where)
+    if unused := row_forms.unused(given, schema, edit):
         step.log(f"not used by the model: {listed(unused)}")
+    return edit
+
+
+def _has_target(given: list[str], schema: Schema, edit: Replay | None) -> bool:
+    return schema.target in given if edit is None else bool(edit.target_columns(given))
 
 
 def _is_own_data(step: Step, data: str, served: _serving.Served) -> bool:

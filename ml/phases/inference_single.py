@@ -58,7 +58,7 @@ PHASE = Phase(
 
 def run(step: Step, parameters: Parameters) -> None:
     """Check the record, predict, explain, show both."""
-    from ml.tabular.serving import drift, records
+    from ml.tabular.serving import drift, records, row_forms
     from ml.tabular.summary import explaining
 
     given, texts = json_object(parameters.Input.record), parameters.Record.texts
@@ -72,17 +72,23 @@ def run(step: Step, parameters: Parameters) -> None:
     served = _serving.served_model(step, parameters.Input)
     schema = served.model.schema
     known = _serving.reference(step, served)
-    record = records.merged(given, texts, schema)
     wheres = {name: f"Record/{name}" for name in texts}
     where = "Input/record" if given else "Record"
-    features = records.conforming(record, schema, wheres, where, records.example(schema, known))
-    ignored = sorted(set(record) - {*schema.features, schema.target})
+    edits, columns = _serving.replay(step, served), list({**given, **texts})
+    edit = edits and row_forms.edits_to_do(columns, schema, edits, where)
+    record = records.merged(given, texts, (edit or schema).of_kind("numeric"))
+    edited = record
+    if edit is not None:
+        edited = records.edited(record, edit, wheres, where)
+    _serving.tell_edits(step, edits, done=edit is not None)
+    features = records.conforming(edited, schema, wheres, where, records.example(schema, known))
+    ignored = sorted(row_forms.unused(columns, schema, edit))
     warnings = [f"not used by the model: {', '.join(ignored)}"] if ignored else []
     unusual = drift.outside(features, known) if known else []
 
     predicted = served.model.predict_features(features).iloc[0].to_dict()
     seed = parameters.Input.seed
-    row = features_as_rows(record, schema.features)
+    row = features_as_rows(edited, schema.features)
     explanation = explaining.explain(
         served.model,
         row,
@@ -91,7 +97,8 @@ def run(step: Step, parameters: Parameters) -> None:
         seed,
     )
     shown = records.as_shown(features, schema)
-    _store(step, served, record, predicted, warnings, unusual)
+    given = {"record": record, **({"edited": edited} if edit is not None else {})}
+    _store(step, served, given, predicted, warnings, unusual)
     _show(step, explanation, shown, known)
     step.properties(
         **{
@@ -117,14 +124,14 @@ def features_as_rows(record: dict[str, Any], columns: list[str]) -> pd.DataFrame
 def _store(
     step: Step,
     served: _serving.Served,
-    record: dict[str, Any],
+    given: dict[str, dict[str, Any]],
     predicted: dict[str, Any],
     warnings: list[str],
     unusual: list[str],
 ) -> None:
     told = {"model": served.model.name, "training_task": served.task}
     step.artifact_json(
-        names.ARTIFACT_PREDICTIONS, {"record": record, **told, **predicted, "caution": unusual}
+        names.ARTIFACT_PREDICTIONS, {**given, **told, **predicted, "caution": unusual}
     )
     step.artifact_json(
         names.ARTIFACT_SUMMARY,
@@ -133,7 +140,7 @@ def _store(
             **told,
             "rows": 1,
             **predicted,
-            "record": record,
+            **given,
             "warnings": [*warnings, *unusual],
         },
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, Field, model_validator
 
-from ml.phases.data_registration import DATA_FILE, SCHEMA_FILE
+from ml.phases._dataset import DATA_FILE, SCHEMA_FILE, load_origin
 from ml.runtime import conventions as names
 from ml.runtime.errors import DataError
 from ml.runtime.parameters import Section
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 ARTIFACT_SPLIT = "split"
 ARTIFACT_LEAKAGE = "leakage"
 ARTIFACT_REFERENCE = "reference"
+# of an edited data set: what predictions do again on rows that were not edited
+ARTIFACT_REPLAY = "replay"
 MOST_HELD_OUT = 0.8
 _DATASET_FIELD = "Input/dataset_id"
 
@@ -93,7 +95,7 @@ def run(step: Step, parameters: Parameters) -> None:
     from ml.tabular.preparation import splitting
 
     fields = parameters.Split
-    schema, plan, frame = _data(step, parameters)
+    schema, plan, frame, replay = _data(step, parameters)
     positions = splitting.divide(frame, schema, plan)
     rows, known = len(frame), sum(len(getattr(positions, part)) for part in splitting.PART_NAMES)
     positions = _checked(step, frame, schema, positions, fields)
@@ -106,6 +108,7 @@ def run(step: Step, parameters: Parameters) -> None:
     record = {**plan.model_dump(), "rows": counts, "without_target": rows - known}
     step.artifact_json(ARTIFACT_SPLIT, record)
     step.artifact_json("schema", schema.model_dump())
+    step.artifact_json(ARTIFACT_REPLAY, replay)
     _report(step, parameters, schema, rows)
     step.table("parts", parts)
     step.table("inputs", preprocessor.treatment())
@@ -116,8 +119,10 @@ def run(step: Step, parameters: Parameters) -> None:
     )
 
 
-def _data(step: Step, parameters: Parameters) -> tuple[Schema, SplitPlan, pd.DataFrame]:
-    """Schema, plan and rows, once it is certain that they fit each other and the memory."""
+def _data(
+    step: Step, parameters: Parameters
+) -> tuple[Schema, SplitPlan, pd.DataFrame, list[dict[str, Any]]]:
+    """Schema, plan, rows and edits, once it is certain that they fit each other and the memory."""
     from pyarrow import parquet
 
     from ml.runtime import memory
@@ -145,7 +150,7 @@ def _data(step: Step, parameters: Parameters) -> tuple[Schema, SplitPlan, pd.Dat
     whole, schema = schema, splitting.without_groups(schema, plan)
     if schema is not whole:
         step.log(f"{plan.column} groups the rows, so it is no feature")
-    return schema, plan, frame
+    return schema, plan, frame, load_origin(folder).replay
 
 
 def _checked(

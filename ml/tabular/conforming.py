@@ -94,7 +94,7 @@ def conform(frame: pd.DataFrame, schema: Schema, where: str) -> pd.DataFrame:
 def conform_target(target: pd.Series, schema: Schema, where: str) -> np.ndarray:
     """The target: float64 values, or texts that are among the schema's classes; shape (rows,)."""
     if not schema.is_classification:
-        return _numbers(target, where)
+        return numbers_of(target, where)
     labels = class_texts(target, schema)
     unknown = sorted(set(labels.unique()) - set(schema.classes), key=str)
     if unknown:
@@ -124,14 +124,64 @@ def days_of(values: pd.Series, where: str, date_format: str = "") -> np.ndarray:
     BadValuesError
         Values that are no date.
     """
+    moments = moments_of(values, where, date_format)
+    days = moments.view(np.int64) / _MICROSECONDS_PER_DAY
+    days[~((moments >= _FIRST_DATE) & (moments < _LAST_DATE))] = np.nan
+    return days
+
+
+def moments_of(values: pd.Series, where: str, date_format: str = "") -> np.ndarray:
+    """Dates as moments in UTC, datetime64 of microseconds, shape (rows,).
+
+    Parameters and errors are those of :func:`days_of`.
+    """
     if not types.is_datetime64_any_dtype(values):
         values = _parsed(values, where, date_format)
     if getattr(values.dt, "tz", None) is not None:
         values = values.dt.tz_convert("UTC").dt.tz_localize(None)
-    moments = values.to_numpy(dtype="datetime64[us]")
-    days = moments.view(np.int64) / _MICROSECONDS_PER_DAY
-    days[~((moments >= _FIRST_DATE) & (moments < _LAST_DATE))] = np.nan
-    return days
+    return values.to_numpy(dtype="datetime64[us]")
+
+
+def numbers_of(values: pd.Series, where: str) -> np.ndarray:
+    """Numbers as float64, shape (rows,); NaN where missing.
+
+    Parameters
+    ----------
+    values : Series
+        Numbers, or texts that write them.
+    where : str
+        The field or file, for messages.
+
+    Raises
+    ------
+    BadValuesError
+        Values that are no finite number.
+    """
+    if types.is_numeric_dtype(values):
+        numeric = values.to_numpy(dtype=np.float64, na_value=np.nan)
+    else:
+        numeric = _read_numbers(values)
+        _refuse(values, np.isnan(numeric) & values.notna().to_numpy(), "a number", where)
+    _refuse(values, np.isinf(numeric), "a finite number", where)
+    return numeric
+
+
+def texts_of(values: pd.Series) -> pd.Categorical:
+    """A Categorical of texts, each as a CSV spells it."""
+    if _is_categorical(values):
+        codes, found = values.cat.codes.to_numpy(), values.cat.categories
+        if _holds_texts(found):
+            return values.array
+    elif isinstance(values.dtype, pd.StringDtype):
+        return _encoded(values)
+    else:
+        codes, found = pd.factorize(values)
+    texts = pd.Index([_spelled(value) for value in found], dtype=_TEXT)
+    if texts.has_duplicates:
+        again, texts = pd.factorize(texts)
+        # the last one is for those that are missing, which have the code -1
+        codes = np.append(again, -1)[codes]
+    return pd.Categorical.from_codes(codes, texts)
 
 
 def row_number(values: pd.Series, position: int) -> int:
@@ -162,20 +212,10 @@ def _check_columns(frame: pd.DataFrame, schema: Schema, where: str) -> None:
 
 def _conformed(values: pd.Series, column: Column, where: str) -> np.ndarray | pd.Categorical:
     if column.kind == "numeric":
-        return _numbers(values, where)
+        return numbers_of(values, where)
     if column.kind == "datetime":
         return days_of(values, where, column.format)
-    return _categorical(values)
-
-
-def _numbers(values: pd.Series, where: str) -> np.ndarray:
-    if types.is_numeric_dtype(values):
-        numeric = values.to_numpy(dtype=np.float64, na_value=np.nan)
-    else:
-        numeric = _read_numbers(values)
-        _refuse(values, np.isnan(numeric) & values.notna().to_numpy(), "a number", where)
-    _refuse(values, np.isinf(numeric), "a finite number", where)
-    return numeric
+    return texts_of(values)
 
 
 def _read_numbers(values: pd.Series) -> np.ndarray:
@@ -210,24 +250,6 @@ def _parsed(values: pd.Series, where: str, date_format: str) -> pd.Series:
         expected += f", nor one written as {date_format}"
     _refuse(given, (parsed.isna() & given.notna()).to_numpy(), expected, where)
     return parsed
-
-
-def _categorical(values: pd.Series) -> pd.Categorical:
-    """A Categorical of texts, each as a CSV spells it."""
-    if _is_categorical(values):
-        codes, found = values.cat.codes.to_numpy(), values.cat.categories
-        if _holds_texts(found):
-            return values.array
-    elif isinstance(values.dtype, pd.StringDtype):
-        return _encoded(values)
-    else:
-        codes, found = pd.factorize(values)
-    texts = pd.Index([_spelled(value) for value in found], dtype=_TEXT)
-    if texts.has_duplicates:
-        again, texts = pd.factorize(texts)
-        # the last one is for those that are missing, which have the code -1
-        codes = np.append(again, -1)[codes]
-    return pd.Categorical.from_codes(codes, texts)
 
 
 def _encoded(values: pd.Series) -> pd.Categorical:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import singledispatch
 
 import pyarrow as pa
@@ -16,7 +17,7 @@ from ml.tabular.data.arrow_types import is_number, is_text
 from ml.tabular.data.column_parts import part_of
 from ml.tabular.data.comparing import kept_rows, value_like
 from ml.tabular.data.edit_steps import EditStep, step_place
-from ml.tabular.data.retyping import as_kind
+from ml.tabular.data.retyping import as_kind, cleaned
 from ml.tabular.data.statistics import nan_as_missing
 from ml.tabular.naming import listed, nearest
 
@@ -33,11 +34,15 @@ class Edited:
         left out.
     types : dict
         Column → the type that was asked for, as in :func:`ml.tabular.data.inspection.inspect`.
+    done : tuple of EditStep
+        The steps that were done, with what was found on the way: the value that fills a column,
+        and how its dates are written.
     """
 
     table: pa.Table
     target: str
     types: dict[str, str]
+    done: tuple[EditStep, ...] = ()
 
 
 def edit(
@@ -60,10 +65,12 @@ def edit(
         A column that is not there, a value that does not fit, or a step that leaves no row.
     """
     now = start
+    done: list[EditStep] = []
     for number, step in enumerate(steps, start=1):
         place = step_place(where, number)
         before = now.table
-        now = _apply(step, now, place)
+        now = _apply(step, replace(now, done=()), place)
+        done += now.done or [step]
         log(
             f"step {number}, {step.do}: {before.num_rows} → {now.table.num_rows} rows, "
             f"{before.num_columns} → {now.table.num_columns} columns"
@@ -74,7 +81,39 @@ def edit(
                 where=place,
                 mend="let more rows pass",
             )
-    return now
+    return replace(now, done=tuple(done))
+
+
+def calculated(formula: str, table: pa.Table, place: str) -> pa.ChunkedArray:
+    """A formula's value for each row: numbers, or true and false; missing where there is none.
+
+    Parameters
+    ----------
+    formula : str
+        As in :mod:`ml.tabular.expressions`.
+    table : Table
+        With the columns that it names.
+    place : str
+        The step, for messages.
+
+    Raises
+    ------
+    UserError
+        It is no formula of these columns.
+    """
+    parsed = expressions.parse(formula, table.column_names, place)
+    try:
+        frame = table.select(list(parsed.columns)).to_pandas()
+        if not parsed.columns:
+            frame = table.select(table.column_names[:1]).to_pandas()
+        values = parsed.evaluate(frame)
+    except UserError as error:
+        raise UserError(error.what, where=place, mend=error.mend) from None
+    if parsed.is_condition:
+        return pa.chunked_array([pa.array(values.astype(bool))])
+    numbers = pa.array(values.astype(float), from_pandas=True)
+    # what cannot be divided or has no logarithm has no value
+    return pa.chunked_array([pc.if_else(pc.is_finite(numbers), numbers, None)])
 
 
 @singledispatch
@@ -124,15 +163,10 @@ def _retype(step: edit_steps.Retype, now: Edited, place: str) -> Edited:
     _known(now.table, [step.column], place)
     column = now.table[step.column]
     if (step.remove or step.decimal) and is_text(column.type):
-        for text in step.remove.split():
-            column = pc.replace_substring(column, text, "")
-        if step.decimal:
-            column = pc.replace_substring(column, step.decimal, ".")
-        column = pc.utf8_trim_whitespace(column)
-        empty = pc.equal(pc.binary_length(column), 0)
-        column = pc.if_else(empty, pa.scalar(None, column.type), column)
+        column = cleaned(column, step.remove, step.decimal)
     column, written = as_kind(column, step.to, step.column, place, step.format)
-    return _with_column(now, step.column, column, f"{step.to}:{written}" if written else step.to)
+    edited = _with_column(now, step.column, column, f"{step.to}:{written}" if written else step.to)
+    return replace(edited, done=(step.model_copy(update={"format": written or step.format}),))
 
 
 @_apply.register
@@ -153,7 +187,10 @@ def _fill(step: edit_steps.Fill, now: Edited, place: str) -> Edited:
     else:
         column, value = _typical(column, step, place)
     filled = pc.fill_null(column, value)
-    return _with_column(now, step.column, filled, now.types.get(step.column, ""))
+    edited = _with_column(now, step.column, filled, now.types.get(step.column, ""))
+    found = value.as_py()
+    found = found.isoformat() if isinstance(found, datetime) else found
+    return replace(edited, done=(edit_steps.Fill(do="fill", column=step.column, value=found),))
 
 
 @_apply.register
@@ -162,7 +199,7 @@ def _derive(step: edit_steps.Derive, now: Edited, place: str) -> Edited:
         _known(now.table, [step.of], place)
         column = part_of(now.table[step.of], step.part, step.of, place)
     else:
-        column = _calculated(step.formula, now.table, place)
+        column = calculated(step.formula, now.table, place)
     return _with_column(now, step.column, column, "")
 
 
@@ -200,22 +237,6 @@ def _typical(
     if step.by == "mean":
         return floats, pc.mean(floats)
     return floats, pc.quantile(floats, 0.5)[0]
-
-
-def _calculated(formula: str, table: pa.Table, place: str) -> pa.ChunkedArray:
-    parsed = expressions.parse(formula, table.column_names, place)
-    try:
-        frame = table.select(list(parsed.columns)).to_pandas()
-        if not parsed.columns:
-            frame = table.select(table.column_names[:1]).to_pandas()
-        values = parsed.evaluate(frame)
-    except UserError as error:
-        raise UserError(error.what, where=place, mend=error.mend) from None
-    if parsed.is_condition:
-        return pa.chunked_array([pa.array(values.astype(bool))])
-    numbers = pa.array(values.astype(float), from_pandas=True)
-    # what cannot be divided or has no logarithm has no value
-    return pa.chunked_array([pc.if_else(pc.is_finite(numbers), numbers, None)])
 
 
 def _with_columns(now: Edited, table: pa.Table) -> Edited:

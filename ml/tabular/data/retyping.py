@@ -60,6 +60,27 @@ def as_texts(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return column.cast(pa.string())
 
 
+def cleaned(column: pa.ChunkedArray, remove: str, decimal: str) -> pa.ChunkedArray:
+    """Texts without others in them; missing where nothing is left.
+
+    Parameters
+    ----------
+    column : ChunkedArray
+        Texts.
+    remove : str
+        The texts that go, with spaces between.
+    decimal : str
+        What stands for the point then; empty is the point.
+    """
+    for text in remove.split():
+        column = pc.replace_substring(column, text, "")
+    if decimal:
+        column = pc.replace_substring(column, decimal, ".")
+    column = pc.utf8_trim_whitespace(column)
+    empty = pc.equal(pc.binary_length(column), 0)
+    return pc.if_else(empty, pa.scalar(None, column.type), column)
+
+
 def _fits(column: pa.ChunkedArray) -> bool:
     limits = pc.min_max(column)
     return limits["min"].as_py() is None or (

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from ml.runtime.errors import DataError, UserError
 from ml.tabular.conforming import BadValuesError, conform
+from ml.tabular.data.replaying import Replay
 from ml.tabular.schema import Schema
 from ml.tabular.serving import drift
 
 _BOOLEANS = {"true": 1.0, "false": 0.0}
 
 
-def merged(record: Mapping[str, Any], texts: Mapping[str, str], schema: Schema) -> dict[str, Any]:
+def merged(
+    record: Mapping[str, Any], texts: Mapping[str, str], numbers: Collection[str]
+) -> dict[str, Any]:
     """A record of both its sources; where both have a column, the text counts.
 
     So a record is given once as JSON, and single columns of it are varied.
@@ -28,10 +32,9 @@ def merged(record: Mapping[str, Any], texts: Mapping[str, str], schema: Schema) 
         Column → value, as JSON gives it.
     texts : mapping
         Column → text. An empty text is a missing value.
-    schema : Schema
-        By it a text is made a number where the column holds numbers.
+    numbers : collection of str
+        The columns that hold numbers: of these a text is made a number.
     """
-    numbers = set(schema.of_kind("numeric"))
     given = {name: _number(text) if name in numbers else text for name, text in texts.items()}
     return {**record, **{name: None if value == "" else value for name, value in given.items()}}
 
@@ -60,14 +63,7 @@ def conforming(
     UserError
         A value is a list or an object.
     """
-    for name, value in record.items():
-        if isinstance(value, list | dict):
-            raise UserError(
-                f"{name} is {json.dumps(value)}, which is no single value",
-                where=wheres.get(name, where),
-                mend=f"give one value per column, such as {example}",
-            )
-    frame = pd.DataFrame([record], dtype=object).infer_objects()
+    frame = _as_frame(record, wheres, where, example)
     try:
         return conform(frame, schema, where)
     except BadValuesError as error:
@@ -80,6 +76,38 @@ def conforming(
         raise DataError(
             error.what, where=where, mend=f"give all columns, such as {example}"
         ) from None
+
+
+def edited(
+    record: Mapping[str, Any], edit: Replay, wheres: Mapping[str, str], where: str
+) -> dict[str, Any]:
+    """A record with the columns that the model has, made by the edits of its data set.
+
+    Parameters
+    ----------
+    record : mapping
+        Column → value, as before the edits.
+    edit : Replay
+    wheres, where
+        As in :func:`conforming`.
+
+    Raises
+    ------
+    DataError
+        A value is not what its column held before the edits.
+    UserError
+        A value is a list or an object.
+    """
+    frame = _as_frame(record, wheres, where, "a number, a text, true, false or null")
+    try:
+        row = edit.apply(frame, where).iloc[0]
+    except BadValuesError as error:
+        raise DataError(
+            f"{error.column} is {error.values[0]!r}, which is not {error.expected}",
+            where=wheres.get(error.column, where),
+            mend="correct the value, or leave it empty",
+        ) from None
+    return {name: _plain(value) for name, value in row.items()}
 
 
 def example(schema: Schema, known: Mapping[str, Any] | None) -> str:
@@ -110,6 +138,28 @@ def as_shown(features: pd.DataFrame, schema: Schema) -> dict[str, str]:
             is_number = kinds[name] in ("numeric", "datetime")
             shown[name] = drift.shown(float(value), kinds[name]) if is_number else str(value)
     return shown
+
+
+def _as_frame(
+    record: Mapping[str, Any], wheres: Mapping[str, str], where: str, example: str
+) -> pd.DataFrame:
+    for name, value in record.items():
+        if isinstance(value, list | dict):
+            raise UserError(
+                f"{name} is {json.dumps(value)}, which is no single value",
+                where=wheres.get(name, where),
+                mend=f"give one value per column, such as {example}",
+            )
+    return pd.DataFrame([record], dtype=object).infer_objects()
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON has it."""
+    if pd.isna(value):
+        return None
+    if isinstance(value, pd.Timestamp):
+        return value.isoformat()
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _number(text: str) -> float | str:

@@ -6,6 +6,7 @@ read as it would be within the whole, however large chunks are.
 
 from __future__ import annotations
 
+import itertools
 import queue
 import threading
 from collections.abc import Iterator, Sequence
@@ -18,6 +19,7 @@ import pandas as pd
 from ml.runtime.errors import DataError
 from ml.tabular.conforming import BadValuesError, conform
 from ml.tabular.data import reading_csv
+from ml.tabular.data.replaying import Replay
 from ml.tabular.data.table_files import Batch, TableFile
 from ml.tabular.schema import Schema
 
@@ -65,20 +67,19 @@ def rows_per_chunk(inputs: int) -> int:
     return int(np.clip(MAX_CELLS // max(1, inputs), MIN_ROWS, MAX_ROWS))
 
 
-def check_columns(names: Sequence[str], schema: Schema, where: str) -> list[str]:
-    """Refuse rows that lack columns, all of them named; returns those that are not used."""
-    conform(pd.DataFrame(columns=list(names)), schema, where)
-    used = {*schema.features, schema.target}
-    return [name for name in names if name not in used]
-
-
 def is_of_rows(error: DataError) -> bool:
     """Whether an error is one of single rows, which could be left out."""
     return isinstance(error, BadValuesError | reading_csv.RaggedError)
 
 
 def file_chunks(
-    files: Sequence[TableFile], schema: Schema, rows: int, *, truth: bool, skip: bool
+    files: Sequence[TableFile],
+    schema: Schema,
+    rows: int,
+    *,
+    truth: bool,
+    skip: bool,
+    edits: Sequence[Replay | None] = (),
 ) -> Iterator[Chunk]:
     """The rows of files, one file after the other.
 
@@ -92,29 +93,44 @@ def file_chunks(
         Whether the target is read where a file has it.
     skip : bool
         Whether rows that are not what the schema says are left out, in place of ending it.
+    edits : sequence of Replay or None
+        What is to be done to the rows of each file; nothing is by default.
 
     Raises
     ------
     DataError
         Where the first row is that cannot be read or does not conform, and why.
     """
-    for file in files:
-        kinds = {column.name: column.kind for column in schema.columns}
-        if truth and schema.target in file.names:
-            kinds[schema.target] = "category" if schema.is_classification else "numeric"
+    for file, edit in itertools.zip_longest(files, edits):
+        if edit is not None:
+            kinds = edit.kinds(file.names, truth=truth)
+        else:
+            kinds = {column.name: column.kind for column in schema.columns}
+            if truth and schema.target in file.names:
+                kinds[schema.target] = "category" if schema.is_classification else "numeric"
         for batch in file.batches(kinds, rows, skip):
-            yield _chunk(batch, schema, file.shown, skip)
+            yield _chunk(batch, schema, file.shown, skip, edit)
 
 
 def frame_chunks(
-    frame: pd.DataFrame, schema: Schema, rows: int, shown: str, *, truth: bool, skip: bool
+    frame: pd.DataFrame,
+    schema: Schema,
+    rows: int,
+    shown: str,
+    *,
+    truth: bool,
+    skip: bool,
+    edit: Replay | None = None,
 ) -> Iterator[Chunk]:
     """The rows of a frame that is in memory; otherwise as :func:`file_chunks`."""
-    if not truth:
+    if edit is not None:
+        frame = frame[list(edit.kinds(frame.columns, truth=truth))]
+    elif not truth:
         frame = frame.drop(columns=schema.target, errors="ignore")
     for start in range(0, len(frame), rows):
         part = frame.iloc[start : start + rows]
-        yield _chunk(Batch(part, np.arange(start, start + len(part))), schema, shown, skip)
+        batch = Batch(part, np.arange(start, start + len(part)))
+        yield _chunk(batch, schema, shown, skip, edit)
 
 
 def ahead(items: Iterator[_Item], depth: int = AHEAD) -> Iterator[_Item]:
@@ -166,14 +182,15 @@ class _Raised:
     error: BaseException
 
 
-def _chunk(batch: Batch, schema: Schema, shown: str, skip: bool) -> Chunk:
+def _chunk(batch: Batch, schema: Schema, shown: str, skip: bool, edit: Replay | None) -> Chunk:
     bad = dict(batch.bad)
     kept = np.setdiff1d(np.arange(len(batch.rows)), list(bad))
     # messages count rows by the index
     frame = batch.frame.set_axis(batch.rows[kept], axis=0)
     while True:
         try:
-            features = conform(frame, schema, shown)
+            edited = frame if edit is None else edit.apply(frame, shown)
+            features = conform(edited, schema, shown)
             break
         except BadValuesError as error:
             if not skip:
@@ -183,5 +200,5 @@ def _chunk(batch: Batch, schema: Schema, shown: str, skip: bool) -> Chunk:
                 bad[int(kept[position])] = f"{error.column} holds {value!r}, not {error.expected}"
             good = np.setdiff1d(np.arange(len(kept)), error.positions)
             kept, frame = kept[good], frame.iloc[good]
-    truth = frame[schema.target] if schema.target in frame.columns else None
+    truth = edited[schema.target] if schema.target in edited.columns else None
     return Chunk(features, kept, batch.rows, truth, shown, bad)

@@ -142,7 +142,7 @@ def test_edits_make_a_new_data_set_and_keep_its_parent(flats, tmp_path, capsys):
     printed = capsys.readouterr().out
     assert "step 1, filter: 60 → 53 rows, 7 → 7 columns" in printed
     assert "step 4, drop: 53 → 53 rows, 8 → 6 columns" in printed
-    assert "bring these columns as the steps leave them: month, day" in printed
+    assert "or bring these columns as the steps leave them: month, day" in printed
 
     assert (parent / "dataset" / "data.parquet").read_bytes() == before
     assert kinds(out) == {

@@ -11,9 +11,9 @@ from ml.tabular.data import table_files
 from ml.tabular.data.inspection import infer_schema
 from ml.tabular.data.table_files import open_file
 from ml.tabular.schema import Column, Schema
+from ml.tabular.serving import row_forms
 from ml.tabular.serving.streaming import (
     ahead,
-    check_columns,
     file_chunks,
     frame_chunks,
     rows_per_chunk,
@@ -114,14 +114,14 @@ def test_only_the_columns_that_are_needed_are_read(dirty_table, schema, tmp_path
     path = tmp_path / "rows.csv"
     dirty_table.assign(extra="x", sold_=1).to_csv(path, index=False)
     file = open_file(path, "rows.csv")
-    assert check_columns(file.names, schema, "rows.csv") == ["extra", "sold_"]
+    assert row_forms.unused(file.names, schema, None) == ["extra", "sold_"]
     batch = next(file.batches({"size": "numeric"}, 10, False))
     assert list(batch.frame) == ["size"]
 
 
 def test_missing_columns_are_told_before_a_row_is_read(schema):
     with pytest.raises(UserError, match="columns are missing: size, sold"):
-        check_columns(["city", "balcony", "price"], schema, "rows.csv")
+        row_forms.edits_to_do(["city", "balcony", "price"], schema, None, "rows.csv")
 
 
 def test_a_bad_value_is_told_with_its_file_and_row(dirty_table, schema, tmp_path):
