@@ -11,6 +11,7 @@ from ml import model_catalog
 from ml.catalog import PHASES
 from ml.phases import data_editing, inference_summary, training_summary
 from ml.phases.pipeline import OPTIMIZE, Parameters
+from ml.phases.training import LEAVE_OUT
 from ml.runtime import conventions as names
 from ml.runtime.errors import UserError
 from ml.runtime.parameters import fields, flatten, json_object, parse, to_text
@@ -162,7 +163,7 @@ def _preprocessing(
 
 def _trainings(parameters: Parameters, preprocessing: str) -> list[PlannedStep]:
     training = parameters.Training
-    own = json_object(training.parameters)
+    own = training.own
     alike = {
         "Model/metric": training.metric,
         "Model/seed": training.seed,
@@ -181,6 +182,7 @@ def _trainings(parameters: Parameters, preprocessing: str) -> list[PlannedStep]:
                 "Input/preprocessing_task": Reference(preprocessing),
                 "Model/name": model,
                 "Model/parameters": json.dumps(own.get(model, {})),
+                "Model/unsuited": "fail" if training.is_tried(model) else LEAVE_OUT,
                 **{path: to_text(value) for path, value in alike.items()},
             },
             accelerator=model_catalog.MODELS[model].accelerator,

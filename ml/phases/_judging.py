@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ml.phases._folds import AUTO_FOLDS, AUTO_MOST_ROWS, fixed
 from ml.runtime.parameters import json_object
 
 if TYPE_CHECKING:
@@ -11,10 +13,56 @@ if TYPE_CHECKING:
     from ml.runtime.step import Step
     from ml.tabular.learning.recipes import Recipe, Samples
     from ml.tabular.learning.tuning import Tuning
+    from ml.tabular.preparation.split_plan import SplitPlan
     from ml.tabular.preparation.splitting import Parts
     from ml.tabular.schema import Schema
 
 ARTIFACT_TRIALS = "trials"
+
+
+@dataclass(frozen=True)
+class Division:
+    """How training and validation part are divided for cross-validation.
+
+    Parameters
+    ----------
+    count : int
+        Folds, 2 or more.
+    plan : SplitPlan
+        How the parts were made.
+    """
+
+    count: int
+    plan: SplitPlan
+
+
+def division(step: Step, parts: Parts, schema: Schema, parameters: Parameters) -> Division | None:
+    """How to cross-validate a model; None where it is not to be.
+
+    What is decided here depends on the data alone, so that all models of a run are compared over
+    the same folds.
+    """
+    count = fixed(parameters.Model.folds)
+    rows = len(parts.train) + len(parts.validation)
+    if count == 0 or (count is None and rows > AUTO_MOST_ROWS):
+        return None
+    from ml.tabular.preparation.split_plan import SplitPlan
+
+    where = "Input/preprocessing_task"
+    task = parameters.Input.preprocessing_task
+    plan = SplitPlan.model_validate(step.fetch_json(task, "split", where))
+    if count is not None:
+        return Division(count, plan)
+    import pandas as pd
+
+    from ml.tabular.learning.validation import why_not
+
+    together = pd.concat([parts.train, parts.validation])
+    reason = why_not(together, schema, plan, AUTO_FOLDS, parameters.Model.seed)
+    if reason:
+        step.log(f"no cross-validation: {reason}")
+        return None
+    return Division(AUTO_FOLDS, plan)
 
 
 def judged(
@@ -25,6 +73,7 @@ def judged(
     schema: Schema,
     metric: str,
     parameters: Parameters,
+    divided: Division | None,
 ) -> tuple[Recipe, Tuning | None, dict[str, Any] | None]:
     """The recipe to go on with, how it was found, and what cross-validation says of it.
 
@@ -42,39 +91,36 @@ def judged(
         What is tuned for.
     parameters : Parameters
         Of training.
+    divided : Division or None
+        As :func:`division` gives it.
     """
-    count = parameters.Model.folds
-    if not count and not parameters.Tuning.trials:
+    if divided is None and not parameters.Tuning.trials:
         return recipe, None, None
     import pandas as pd
 
     from ml.tabular.learning import validation
-    from ml.tabular.preparation.split_plan import SplitPlan
 
     folds: Any = ()
-    if count:
-        plan = SplitPlan.model_validate(
-            step.fetch_json(
-                parameters.Input.preprocessing_task, "split", "Input/preprocessing_task"
-            )
-        )
+    if divided is not None:
         rows = pd.concat([parts.train, parts.validation])
-        folds = validation.prepared_folds(rows, schema, plan, count, parameters.Model.seed)
+        folds = validation.prepared_folds(
+            rows, schema, divided.plan, divided.count, parameters.Model.seed
+        )
     tuning = None
     if parameters.Tuning.trials:
         # each trial is judged by the same folds
         folds = list(folds)
         tuning = _tuned(step, recipe, samples, folds, schema, metric, parameters)
         recipe = tuning.recipe
-    if not count:
+    if divided is None:
         return recipe, tuning, None
     found = validation.cross_validate(recipe, folds, schema)
     if metric in found:
         step.log(
-            f"cross-validation in {count} folds: {metric} {found[metric]['mean']:.6g} "
+            f"cross-validation in {divided.count} folds: {metric} {found[metric]['mean']:.6g} "
             f"± {found[metric]['std']:.3g}"
         )
-    return recipe, tuning, {"folds": count, "metrics": found}
+    return recipe, tuning, {"folds": divided.count, "metrics": found}
 
 
 def tuning_record(tuning: Tuning | None) -> dict[str, Any] | None:

@@ -15,6 +15,7 @@ from ml.phases import (
     inference_summary,
     training_summary,
 )
+from ml.phases._folds import FOLDS_HELP, FoldsText
 from ml.phases.preprocessing import SplitFields
 from ml.runtime import conventions as names
 from ml.runtime.errors import UserError
@@ -27,15 +28,21 @@ if TYPE_CHECKING:
 
 ALL_MODELS = "all"
 OPTIMIZE = "inference-optimize"
-_DEFAULT_MODELS = (
+# trees of each kind, lines, clouds and smooth curves: on few rows any of them may be best
+_USUAL = (
     "ridge",
+    "discriminant",
+    "svm",
+    "blend",
     "random_forest",
-    "hist_gradient_boosting",
     "lightgbm",
     "xgboost",
     "catboost",
     "mlp",
 )
+DEFAULT_MODELS = tuple(name for name in _USUAL if name in model_catalog.MODELS)
+# what names several models at once
+_GROUPS = {ALL_MODELS: tuple(model_catalog.MODELS), AUTO: DEFAULT_MODELS}
 
 
 class DataFields(Section):
@@ -74,17 +81,16 @@ class TrainingFields(Section):
     """Which models to train."""
 
     models: str = Field(
-        ",".join(name for name in _DEFAULT_MODELS if name in model_catalog.MODELS),
-        description=f"models, with commas between: {', '.join(model_catalog.MODELS)}; or all",
+        AUTO,
+        description=f"models, with commas between: {', '.join(model_catalog.MODELS)}; or all; or "
+        f"auto: {', '.join(DEFAULT_MODELS)}; all and auto leave out what is not made for the data",
     )
     parameters: JsonText = Field(
         "{}", description='parameters of single models as JSON, such as {"ridge": {"alpha": 2}}'
     )
     metric: Metric = Field(AUTO, description="metric that the best model is chosen by")
     seed: int = Field(0, ge=0, le=2**31 - 1, description="seed of the models")
-    folds: int = Field(
-        0, ge=0, le=50, description="folds of each model's cross-validation; 0 does without"
-    )
+    folds: FoldsText = Field(AUTO, description=FOLDS_HELP)
     threads: int = Field(
         1, ge=1, le=256, description="threads to fit each model with; more are faster"
     )
@@ -100,8 +106,17 @@ class TrainingFields(Section):
 
     @property
     def model_names(self) -> list[str]:
-        """The models to train, each once."""
+        """The models that are named, each once."""
         return _named(self.models)
+
+    def is_tried(self, model: str) -> bool:
+        """Whether a model is asked for by name: on data that it is not made for it fails."""
+        return self.models not in _GROUPS or model in self.own
+
+    @property
+    def own(self) -> dict[str, Any]:
+        """Model → its parameters."""
+        return json_object(self.parameters)
 
     @field_validator("models")
     @classmethod
@@ -113,18 +128,11 @@ class TrainingFields(Section):
             model_catalog.find(name)
         return models
 
-    @field_validator("folds")
-    @classmethod
-    def _is_no_single_fold(cls, folds: int) -> int:
-        if folds == 1:
-            raise ValueError("Training/folds: one fold divides nothing; choose 0, or 2 and more")
-        return folds
-
     @model_validator(mode="after")
     def _parameters_name_models(self) -> TrainingFields:
         # a model's own parameters are checked by its training step: a wrong one costs that model,
         # not the run
-        for name, own in json_object(self.parameters).items():
+        for name, own in self.own.items():
             if name not in self.model_names:
                 close = difflib.get_close_matches(name, self.model_names, n=1)
                 hint = f"; did you mean {close[0]!r}?" if close else ""
@@ -136,8 +144,8 @@ class TrainingFields(Section):
 
 def _named(models: str) -> list[str]:
     given = [name.strip() for name in models.split(",") if name.strip()]
-    if given == [ALL_MODELS]:
-        return list(model_catalog.MODELS)
+    if len(given) == 1 and given[0] in _GROUPS:
+        return list(_GROUPS[given[0]])
     return list(dict.fromkeys(given))
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, Field, field_validator, model_validator
 
 from ml import model_catalog
-from ml.phases._judging import judged, tuning_record
+from ml.phases._folds import FOLDS_HELP, FoldsText
+from ml.phases._judging import division, judged, tuning_record
 from ml.runtime import conventions as names
 from ml.runtime.errors import UserError
 from ml.runtime.metric_names import AUTO, Metric
@@ -15,6 +16,7 @@ from ml.runtime.parameters import JsonText, Section, json_object, parse_plain
 from ml.runtime.phase import Phase
 
 if TYPE_CHECKING:
+    from ml.runtime.model import Model
     from ml.runtime.step import Step
     from ml.tabular.learning.fitting import Fit
     from ml.tabular.learning.recipes import Recipe
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
 
 ARTIFACT_MODEL = "model"
 ARTIFACT_METRICS = "metrics"
+# why a model was not trained on data that it is not made for
+PROPERTY_LEFT_OUT = "left_out"
+LEAVE_OUT = "leave-out"
 PREPARED = ("train", "validation", "test")
 
 
@@ -41,14 +46,15 @@ class ModelFields(Section):
     )
     metric: Metric = Field(AUTO, description="metric shown as the score, and tuned for")
     seed: int = Field(0, ge=0, le=2**31 - 1, description="seed of the model")
-    folds: int = Field(
-        0, ge=0, le=50, description="folds of cross-validation, at least 2; 0 does without"
-    )
+    folds: FoldsText = Field(AUTO, description=FOLDS_HELP)
     threads: int = Field(
         1, ge=1, le=256, description="threads to fit with, on whichever node; more are faster"
     )
     refit: bool = Field(
         True, description="fit again on training and validation rows before the test score"
+    )
+    unsuited: Literal["fail", "leave-out"] = Field(
+        "fail", description="what becomes of the step where the model is not made for such data"
     )
 
     def own(self) -> BaseModel:
@@ -60,13 +66,6 @@ class ModelFields(Section):
     @classmethod
     def _is_known(cls, name: str) -> str:
         return model_catalog.find(name).name
-
-    @field_validator("folds")
-    @classmethod
-    def _is_no_single_fold(cls, folds: int) -> int:
-        if folds == 1:
-            raise ValueError("one fold divides nothing: choose 2 or more, or 0 to do without")
-        return folds
 
     @model_validator(mode="after")
     def _parameters_fit(self) -> ModelFields:
@@ -116,10 +115,16 @@ def run(step: Step, parameters: Parameters) -> None:
     metric = metrics.resolve(chosen.metric, schema, "Model/metric")
     model = model_catalog.MODELS[chosen.name]
     recipe = recipes.Recipe(model, chosen.own(), chosen.seed, chosen.threads)
-    _check_suitable(recipe, parts, schema, preprocessor, parameters)
+    if chosen.unsuited == LEAVE_OUT and _is_left_out(step, model, parts, schema):
+        return
+    divided = division(step, parts, schema, parameters)
+    count = 0 if divided is None else divided.count
+    _check_suitable(recipe, parts, schema, preprocessor, parameters, count)
 
     samples = recipes.samples(parts, schema, preprocessor)
-    recipe, tuning, folds = judged(step, recipe, samples, parts, schema, metric, parameters)
+    recipe, tuning, crossed = judged(
+        step, recipe, samples, parts, schema, metric, parameters, divided
+    )
     own = recipe.parameters.model_dump()
     step.configuration("model", {"name": chosen.name, "seed": chosen.seed, **own})
     fit = fitting.fit_samples(recipe, samples, parts, schema, preprocessor, refit=chosen.refit)
@@ -137,7 +142,7 @@ def run(step: Step, parameters: Parameters) -> None:
         **_record(recipe, fit, schema),
         "preprocessing_task": task,
         "refit": chosen.refit,
-        "cross_validation": folds,
+        "cross_validation": crossed,
         "tuning": tuning_record(tuning),
         "predict_rows_per_second": len(parts.test) / max(fit.predict_seconds, 1e-9),
         "size_bytes": path.stat().st_size,
@@ -160,8 +165,24 @@ def prepared(step: Step, task: str, where: str) -> tuple[Parts, Schema, object]:
     return Parts(**frames), schema, preprocessor
 
 
+def _is_left_out(step: Step, model: Model, parts: Parts, schema: Schema) -> bool:
+    from ml.tabular.learning.suitability import unsuited
+
+    refused = unsuited(model, schema, len(parts.train) + len(parts.validation))
+    if refused is None:
+        return False
+    step.properties(**{PROPERTY_LEFT_OUT: refused.what})
+    step.log(f"left out: {refused.what}")
+    return True
+
+
 def _check_suitable(
-    recipe: Recipe, parts: Parts, schema: Schema, preprocessor: Any, parameters: Parameters
+    recipe: Recipe,
+    parts: Parts,
+    schema: Schema,
+    preprocessor: Any,
+    parameters: Parameters,
+    folds: int,
 ) -> None:
     from ml.tabular.learning.suitability import check_suitable
 
@@ -169,8 +190,8 @@ def _check_suitable(
     copies = 2.0 if parameters.Model.refit else 1.0
     if parameters.Tuning.trials:
         # each trial takes the same folds, so they are kept
-        copies += parameters.Model.folds
-    elif parameters.Model.folds:
+        copies += folds
+    elif folds:
         copies += 1.0
     rows = len(parts.train) + len(parts.validation)
     check_suitable(recipe, schema, rows, len(preprocessor.names_), copies)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from pydantic import BaseModel, Field
 
 from ml.phases import _evidence
-from ml.phases.training import ARTIFACT_METRICS
+from ml.phases.training import ARTIFACT_METRICS, PROPERTY_LEFT_OUT
 from ml.runtime import conventions as names
 from ml.runtime.errors import UserError
 from ml.runtime.failures import describe
@@ -67,7 +67,7 @@ def run(step: Step, parameters: Parameters) -> None:
     from ml.tabular.summary import comparison, explaining, run_plots, wording
 
     run_id = parameters.Input.run_id or step.run_id
-    trained, failed, records = gather(step, run_id)
+    trained, failed, records, left_out = gather(step, run_id)
     if not trained:
         _report_nothing_trained(step, run_id, failed)
     schema = best_schema(step, records[0]["preprocessing_task"])
@@ -91,7 +91,8 @@ def run(step: Step, parameters: Parameters) -> None:
         rows = len(truth)
         baseline = _evidence.baseline(step, prepared, truth, schema, warnings)
     shares = None if found is None else explaining.importance(found)
-    tied = comparison.as_good(board)
+    folds = comparison.common_folds(trained, metric)
+    tied = comparison.as_good(board, folds)
     simplest = comparison.simplest(board, tied)
     record = {
         "run_id": run_id,
@@ -101,15 +102,17 @@ def run(step: Step, parameters: Parameters) -> None:
         "rows": schema.rows,
         "metric": metric,
         "best": best,
+        "chosen_by": wording.chosen_by(folds),
         "as_good": {
             "models": tied,
             "simplest": simplest,
-            "said": wording.caution(tied, simplest),
+            "said": wording.caution(tied, simplest, folds),
         },
         "headline": wording.headline(best, metric, schema, scores, baseline, rows),
         "baseline": {"predicts": wording.baseline_name(schema), "test": baseline},
         "leaderboard": comparison.records(board),
         "failed": comparison.failed_table(failed).to_dict(orient="records"),
+        "left_out": {one.model: one.failure for one in left_out},
         "explanation": _explanation(found, shares, features, schema),
         "warnings": warnings,
         "data": _evidence.data_facts(step, prepared, schema),
@@ -119,8 +122,10 @@ def run(step: Step, parameters: Parameters) -> None:
     _show(step, record, board, failed, figures)
 
 
-def gather(step: Step, run_id: str) -> tuple[list[Trained], list[Failed], list[dict[str, Any]]]:
-    """The run's models: trained, failed, and the metrics records of those that were trained.
+def gather(
+    step: Step, run_id: str
+) -> tuple[list[Trained], list[Failed], list[dict[str, Any]], list[Failed]]:
+    """The run's models: trained, failed, the trained ones' metrics records, and the left out.
 
     A model whose metrics cannot be read is a failed one.
 
@@ -131,12 +136,15 @@ def gather(step: Step, run_id: str) -> tuple[list[Trained], list[Failed], list[d
     """
     from ml.tabular.summary.comparison import Failed, Trained
 
-    trained, failed, records = [], [], []
+    trained, failed, records, left_out = [], [], [], []
     for outcome in step.outcomes(run_id, "Input/run_id"):
         # a clone that nobody has run, or that still runs, is no failed model
         if outcome.phase != "training" or outcome.is_pending:
             continue
         model = outcome.properties.get(names.PROPERTY_MODEL, outcome.name)
+        if why := outcome.properties.get(PROPERTY_LEFT_OUT):
+            left_out.append(Failed(model, outcome.reference, "override", why))
+            continue
         if not outcome.is_finished:
             failure_class, failure = reason(outcome)
             failed.append(Failed(model, outcome.reference, failure_class, failure))
@@ -151,13 +159,17 @@ def gather(step: Step, run_id: str) -> tuple[list[Trained], list[Failed], list[d
             continue
         records.append(record)
         trained.append(one)
+    if not trained:
+        # what is left out beside others is no failure; alone it is
+        failed += left_out
+        left_out = []
     if not trained and not failed:
         raise UserError(
             f"the run {run_id!r} has no training step that has ended",
             where="Input/run_id",
             mend="name a run that trained a model",
         )
-    return trained, failed, records
+    return trained, failed, records, left_out
 
 
 def reason(outcome: Outcome) -> tuple[str, str]:
@@ -249,11 +261,14 @@ def _show(
         }
     )
     step.log(shown.to_string(index=False))
+    step.log(f"best: {best['model']}, by {record['chosen_by']}")
     for text in (*record["headline"], record["as_good"]["said"]):
         if text:
             step.log(text)
     for one in failed:
         step.log(f"failed: {one}")
+    for why in record["left_out"].values():
+        step.log(f"left out: {why}")
     for warning in record["warnings"]:
         step.log(f"warning: {warning}")
 

@@ -87,4 +87,5 @@ def _title(record: Mapping[str, Any]) -> str:
 
 
 def _subtitle(record: Mapping[str, Any]) -> str:
-    return f"run {record['run_id']}, {record['kind']}, best by validation {record['metric']}"
+    by = f"{record['metric']} of {training.chosen_by(record)}"
+    return f"run {record['run_id']}, {record['kind']}, best by {by}"

@@ -67,13 +67,18 @@ def background(record: Mapping[str, Any]) -> list[str]:
     return [_data(record, data)] if data else []
 
 
+def chosen_by(record: Mapping[str, Any]) -> str:
+    """What the best model was chosen by; an older summary does not say it."""
+    return record.get("chosen_by") or wording.chosen_by(0)
+
+
 def _headline(record: Mapping[str, Any]) -> str:
     best, metric = record["best"], record["metric"]
     said = list(record.get("headline") or ())
     content = paragraphs(said[:1], "lead") + paragraphs(said[1:])
     content += facts(
         {
-            "best model": best["model"],
+            "best model": f"{best['model']}, by {chosen_by(record)}",
             f"validation {metric}": best["validation"],
             f"test {metric}": best["test"],
             "data set": record["dataset"],
@@ -97,10 +102,12 @@ def _leaderboard(record: Mapping[str, Any], figures: Figures) -> str:
     if any(row.get("validation low") is not None for row in record["leaderboard"]):
         told = (
             "In brackets, and as bars, the 95 % interval of a score: the fewer rows, the wider. "
-            "Models whose intervals overlap can hardly be told apart by these rows."
+            "Models whose intervals overlap can hardly be told apart by the rows of that part."
         )
         content += paragraphs([told], "note")
-    return section(f"Leaderboard, by validation {metric}", content)
+    told = [f"Left out: {why}." for why in (record.get("left_out") or {}).values()]
+    content += paragraphs(told, "note")
+    return section(f"Leaderboard, by {metric} of {chosen_by(record)}", content)
 
 
 def _failed(failed: Sequence[Mapping[str, Any]]) -> str:

@@ -4,11 +4,40 @@ from __future__ import annotations
 
 from ml.runtime import memory
 from ml.runtime.errors import UserError
+from ml.runtime.model import Model
 from ml.tabular.learning.recipes import Recipe
 from ml.tabular.schema import Schema
 
 _NAME_FIELD = "Model/name"
 _FLOAT_BYTES = 8
+
+
+def unsuited(model: Model, schema: Schema, rows: int) -> UserError | None:
+    """Why a model is not made for some data: the kind of problem, or the rows; None where it is.
+
+    Parameters
+    ----------
+    model : Model
+    schema : Schema
+    rows : int
+        To fit on.
+    """
+    if schema.kind not in model.kinds:
+        return UserError(
+            f"the model {model.name} learns {' and '.join(model.kinds)} problems, and "
+            f"{schema.target!r} is a {schema.kind} one",
+            where=_NAME_FIELD,
+            mend="choose another model",
+        )
+    if model.most_rows is not None and rows > model.most_rows:
+        return UserError(
+            f"the model {model.name} takes {model.most_rows:,} rows at most, and there are "
+            f"{rows:,}: its time grows with the square of the rows or more",
+            where=_NAME_FIELD,
+            mend="choose another model, such as lightgbm, or take fewer rows by data-editing",
+            failure_class="resource",
+        )
+    return None
 
 
 def check_suitable(recipe: Recipe, schema: Schema, rows: int, inputs: int, copies: float) -> None:
@@ -28,25 +57,12 @@ def check_suitable(recipe: Recipe, schema: Schema, rows: int, inputs: int, copie
     Raises
     ------
     UserError
-        A model that does not learn this kind of problem or not so many rows, or, of class
-        ``resource``, more memory than there is.
+        What :func:`unsuited` gives, or, of class ``resource``, more memory than there is.
     """
     model = recipe.model
-    if schema.kind not in model.kinds:
-        raise UserError(
-            f"the model {model.name} learns {' and '.join(model.kinds)} problems, and "
-            f"{schema.target!r} is a {schema.kind} one",
-            where=_NAME_FIELD,
-            mend="choose another model",
-        )
-    if model.most_rows is not None and rows > model.most_rows:
-        raise UserError(
-            f"the model {model.name} takes {model.most_rows:,} rows at most, and there are "
-            f"{rows:,}: its time grows with the square of the rows or more",
-            where=_NAME_FIELD,
-            mend="choose another model, such as lightgbm, or take fewer rows by data-editing",
-            failure_class="resource",
-        )
+    refused = unsuited(model, schema, rows)
+    if refused is not None:
+        raise refused
     needed = copies * rows * inputs * _FLOAT_BYTES
     if model.memory is not None:
         needed += model.memory(recipe.parameters, rows, inputs, max(1, len(schema.classes)))

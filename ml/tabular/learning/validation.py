@@ -58,6 +58,27 @@ def prepared_folds(
         )
 
 
+def why_not(frame: pd.DataFrame, schema: Schema, plan: SplitPlan, count: int, seed: int) -> str:
+    """Why rows cannot be cross-validated in so many folds, for any model; empty where they can.
+
+    Parameters
+    ----------
+    frame, schema, plan, count, seed
+        As for :func:`prepared_folds`.
+    """
+    try:
+        found = divided(frame, schema, plan, count, seed)
+    except UserError as error:
+        return error.what
+    if schema.is_classification:
+        target = frame[schema.target]
+        for number, (fitted, _) in enumerate(found, 1):
+            # groups and moments go where they go
+            if target.iloc[fitted].nunique() < target.nunique():
+                return f"the rows to fit on in fold {number} of {count} lack a class"
+    return ""
+
+
 def scores_of(recipe: Recipe, fold: Fold, schema: Schema) -> dict[str, float]:
     """All metrics on the rows that are held out, of an estimator that is fitted on the others."""
     estimator = recipe.fit(fold.train, schema)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from ml.runtime.metric_names import is_less_better
+from ml.tabular.learning.choosing import best_of
 
 COLUMNS = (
     "rank",
@@ -35,6 +37,23 @@ _SMALLER = 0.5
 
 
 @dataclass(frozen=True)
+class Folds:
+    """Over which folds a model was cross-validated: equal ones hold the same rows.
+
+    Parameters
+    ----------
+    count : int
+    seed : int
+    preprocessing_task : str
+        The step that prepared the rows.
+    """
+
+    count: int
+    seed: int
+    preprocessing_task: str
+
+
+@dataclass(frozen=True)
 class Trained:
     """One model that was trained.
 
@@ -52,6 +71,8 @@ class Trained:
         Metric → its low and high end; empty where none were made.
     cross_validation : dict
         Metric → ``mean`` and ``std`` over the folds; empty where it was not done.
+    folds : Folds or None
+        Of the cross-validation.
     rows_per_second : float or None
         How many rows it predicts in a second.
     size_bytes : int or None
@@ -71,6 +92,7 @@ class Trained:
     validation_intervals: Mapping[str, Sequence[float]] = field(default_factory=dict)
     test_intervals: Mapping[str, Sequence[float]] = field(default_factory=dict)
     cross_validation: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    folds: Folds | None = None
     rows_per_second: float | None = None
     size_bytes: int | None = None
     trials: int = 0
@@ -78,7 +100,10 @@ class Trained:
     @classmethod
     def of(cls, record: Mapping[str, Any], task: str, queue: str = "", worker: str = "") -> Trained:
         """What a training step's artifact ``metrics`` says; an older one says less."""
-        crossed, tuning = record.get("cross_validation"), record.get("tuning")
+        crossed, tuning = record.get("cross_validation") or {}, record.get("tuning")
+        folds = None
+        if crossed:
+            folds = Folds(crossed["folds"], record["seed"], record["preprocessing_task"])
         return cls(
             model=record["model"],
             task=task,
@@ -90,7 +115,8 @@ class Trained:
             worker=worker,
             validation_intervals=record.get("validation_intervals") or {},
             test_intervals=record.get("test_intervals") or {},
-            cross_validation=(crossed or {}).get("metrics") or {},
+            cross_validation=crossed.get("metrics") or {},
+            folds=folds,
             rows_per_second=record.get("predict_rows_per_second"),
             size_bytes=record.get("size_bytes"),
             trials=int((tuning or {}).get("trials") or 0),
@@ -110,8 +136,21 @@ class Failed:
         return f"{self.model} [{self.failure_class}]: {self.failure}"
 
 
+def common_folds(trained: Sequence[Trained], metric: str) -> int:
+    """Over how many folds all models have the metric, the same ones for each; 0 where not so."""
+    over = {one.folds for one in trained if metric in one.cross_validation}
+    if len(over) != 1 or not all(metric in one.cross_validation for one in trained):
+        return 0
+    folds = over.pop()
+    return 0 if folds is None else folds.count
+
+
 def leaderboard(trained: Sequence[Trained], metric: str) -> pd.DataFrame:
-    """The models, the best by the validation metric first.
+    """The models, the best first.
+
+    Where all of them have the metric over the same folds, the best is that of
+    :func:`~ml.tabular.learning.choosing.best_of`, and the others follow by their means; else the
+    score on the validation part decides.
 
     Parameters
     ----------
@@ -128,7 +167,12 @@ def leaderboard(trained: Sequence[Trained], metric: str) -> pd.DataFrame:
     ordered = pd.DataFrame([_row(one, metric) for one in trained]).sort_values(
         ["model", "task"], kind="stable"
     )
-    ordered = ordered.sort_values("validation", ascending=is_less_better(metric), kind="stable")
+    folds = common_folds(trained, metric)
+    by = "cross-validation mean" if folds else "validation"
+    ordered = ordered.sort_values(by, ascending=is_less_better(metric), kind="stable")
+    if folds:
+        best = _best(trained, metric, folds)
+        ordered = ordered.sort_values("task", key=lambda tasks: tasks != best.task, kind="stable")
     ordered.insert(0, "rank", range(1, len(ordered) + 1))
     return ordered.reset_index(drop=True)[list(COLUMNS)]
 
@@ -179,13 +223,25 @@ def failed_table(failed: Sequence[Failed]) -> pd.DataFrame:
     )
 
 
-def as_good(board: pd.DataFrame) -> list[str]:
-    """The best model and those that validation can hardly tell from it.
+def as_good(board: pd.DataFrame, folds: int = 0) -> list[str]:
+    """The best model and those that these rows can hardly tell from it.
 
-    The second where its interval overlaps that of the best, and each further one whose score lies
-    in the interval of the best. Only the best where it has no interval.
+    By cross-validation, those whose mean is within one standard error of the mean of the best. By
+    the validation part, the second where its interval overlaps that of the best, and each further
+    one whose score lies in the interval of the best; only the best where it has no interval.
+
+    Parameters
+    ----------
+    board : DataFrame
+        As :func:`leaderboard` makes it.
+    folds : int
+        As :func:`common_folds` gives it: what the board is ordered by.
     """
     best, low, high = board.iloc[0], "validation low", "validation high"
+    if folds:
+        means = board["cross-validation mean"].astype(float)
+        error = best["cross-validation std"] / math.sqrt(folds)
+        return board.loc[(means - means.iloc[0]).abs() <= error, "model"].tolist()
     if pd.isna(best[low]) or pd.isna(best[high]):
         return [best["model"]]
     overlaps = (board[low] <= best[high]) & (board[high] >= best[low])
@@ -228,6 +284,13 @@ def duration(seconds: float | None) -> str:
         return f"{seconds:.2g} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 120 else f"{seconds / 3600:.1f} h"
+
+
+def _best(trained: Sequence[Trained], metric: str, folds: int) -> Trained:
+    # the name first, by which equal ones are ordered; a model may be there twice
+    named = {f"{one.model} {one.task}": one for one in trained}
+    crossed = {name: one.cross_validation for name, one in named.items()}
+    return named[best_of(crossed, metric, folds)]
 
 
 def _row(one: Trained, metric: str) -> dict[str, Any]:

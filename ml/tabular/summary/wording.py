@@ -103,7 +103,18 @@ def _less(value: float, other: float) -> str:
     return f"{1 - value / other:.0%} less" if value < other else f"{value / other - 1:.0%} more"
 
 
-def caution(tied: Sequence[str], simplest: str) -> str:
+def chosen_by(folds: int) -> str:
+    """What the best model was chosen by.
+
+    Parameters
+    ----------
+    folds : int
+        Over which all models were compared; 0 where the validation part decided.
+    """
+    return f"{folds}-fold cross-validation" if folds else "the validation part"
+
+
+def caution(tied: Sequence[str], simplest: str, folds: int = 0) -> str:
     """What to say where other models may be as good as the best; empty where none is.
 
     Parameters
@@ -112,16 +123,20 @@ def caution(tied: Sequence[str], simplest: str) -> str:
         The best model, and those that may be as good.
     simplest : str
         The one of them to take where simple counts.
+    folds : int
+        As for :func:`chosen_by`.
     """
     if len(tied) < 2:
         return ""
     others = list(tied[1:])
     if len(others) > _NAMED:
         others = [*others[:_NAMED], f"{len(tied) - 1 - _NAMED} more"]
-    said = (
-        f"These rows can hardly tell {tied[0]} from {_listed(others)}: the intervals of their "
-        f"validation scores overlap."
+    why = (
+        f"their means over the {folds} folds are within one standard error"
+        if folds
+        else "the intervals of their validation scores overlap"
     )
+    said = f"These rows can hardly tell {tied[0]} from {_listed(others)}: {why}."
     if simplest == tied[0]:
         return f"{said} None of them is much simpler than {simplest}."
     return f"{said} {simplest} is the simplest, a much smaller model: it will do as well."

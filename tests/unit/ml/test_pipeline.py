@@ -22,8 +22,10 @@ def test_the_default_plan():
         "data-registration",
         "preprocessing",
         "training-ridge",
+        "training-discriminant",
+        "training-svm",
+        "training-blend",
         "training-random_forest",
-        "training-hist_gradient_boosting",
         "training-lightgbm",
         "training-xgboost",
         "training-catboost",
@@ -130,9 +132,14 @@ def test_what_holds_for_all_models_goes_to_each():
         assert given["Tuning/seconds"] == "30.0"
 
 
-def test_one_fold_is_refused_before_anything_runs():
-    with pytest.raises(UserError, match="one fold divides nothing"):
-        planned(Training__folds="1")
+@pytest.mark.parametrize(
+    ("folds", "said"),
+    [("1", "one fold divides nothing"), ("few", "'few' is no number of folds: choose auto")],
+)
+def test_wrong_folds_are_refused_before_anything_runs(folds, said):
+    with pytest.raises(UserError, match=said) as caught:
+        planned(Training__folds=folds)
+    assert caught.value.where == "Training/folds"
 
 
 PASSED_ON = {
@@ -161,6 +168,21 @@ def test_all_models_are_all_there_are():
     steps = planned(Training__models="all")
     trained = [step.detail for step in steps.values() if step.phase == "training"]
     assert trained == list(MODELS)
+
+
+@pytest.mark.parametrize(
+    ("given", "unsuited"),
+    [
+        ({}, "leave-out"),
+        ({"Training__models": "all"}, "leave-out"),
+        ({"Training__models": "ridge,discriminant"}, "fail"),
+        ({"Training__models": "discriminant"}, "fail"),
+        # its parameters name it
+        ({"Training__parameters": '{"discriminant": {"shrinkage": 0.5}}'}, "fail"),
+    ],
+)
+def test_a_model_that_does_not_suit_the_data_fails_where_it_is_named(given, unsuited):
+    assert planned(**given)["training-discriminant"].parameters["Model/unsuited"] == unsuited
 
 
 def test_an_unknown_model_is_told_with_the_nearest():

@@ -2,6 +2,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from ml.phases.training import PROPERTY_LEFT_OUT
 from ml.phases.training_summary import gather, reason
 from ml.runtime.errors import UserError
 from ml.runtime.step import Outcome
@@ -45,8 +46,17 @@ def test_a_model_that_has_yet_to_train_is_no_failed_one():
         for status in ("created", "queued", "in_progress", "failed")
     ]
     step = SimpleNamespace(outcomes=lambda run_id, where: outcomes)
-    _, failed, _ = gather(step, "r1")
+    _, failed, _, _ = gather(step, "r1")
     assert [one.task for one in failed] == ["failed"]
     outcomes.pop()
     with pytest.raises(UserError, match="no training step that has ended"):
         gather(step, "r1")
+
+
+def test_where_every_model_is_left_out_each_says_why():
+    why = {"model": "discriminant", PROPERTY_LEFT_OUT: "it learns classes"}
+    outcomes = [Outcome("t", "x", "training", "completed", why)]
+    step = SimpleNamespace(outcomes=lambda run_id, where: outcomes)
+    trained, failed, _, left_out = gather(step, "r1")
+    assert (trained, left_out) == ([], [])
+    assert [str(one) for one in failed] == ["discriminant [override]: it learns classes"]

@@ -159,7 +159,8 @@ def test_the_page_tells_what_a_person_decides_by(odd):
         "ridge predicts",
         f"less than always saying the mean {TARGET}",
         "95 % interval",
-        "Leaderboard, by validation rmse",
+        "Leaderboard, by rmse of 5-fold cross-validation",
+        "best by rmse of 5-fold cross-validation",
         "Models that failed",
         "num_leaves: should be greater than or equal to 2",
         "correct the field that the message names",
@@ -292,10 +293,47 @@ def test_metrics_of_an_older_version_will_do(copy):
     assert "95 %" not in Page(copy / "training-summary" / "report.html").text
 
 
+def test_without_common_folds_the_validation_part_chooses(copy, capsys):
+    assert summary(copy)["chosen_by"] == "5-fold cross-validation"
+    path = copy / "training-hist_gradient_boosting" / "metrics.json"
+    known = json.loads(path.read_text())
+    known["validation"]["rmse"] = 0.0
+    path.write_text(json.dumps(known))
+    assert summarise(copy) == 0
+    assert summary(copy)["best"]["model"] == "ridge"
+    assert "best: ridge, by 5-fold cross-validation" in capsys.readouterr().out
+
+    known["cross_validation"] = None
+    path.write_text(json.dumps(known))
+    assert summarise(copy) == 0
+    found = summary(copy)
+    assert found["chosen_by"] == "the validation part"
+    assert found["best"]["model"] == "hist_gradient_boosting"
+    text = Page(copy / "training-summary" / "report.html").text
+    assert "Leaderboard, by rmse of the validation part" in text
+
+
+def test_a_model_that_is_left_out_is_no_failed_one(copy):
+    settings = (
+        f"Input/preprocessing_task={copy / 'preprocessing'}",
+        "Model/name=discriminant",
+        "Model/unsuited=leave-out",
+    )
+    assert run("training", copy / "training-discriminant", *settings) == 0
+    assert summarise(copy) == 0
+    found = summary(copy)
+    assert [row["model"] for row in found["failed"]] == ["lightgbm"]
+    assert "learns binary and multiclass problems" in found["left_out"]["discriminant"]
+    assert found["chosen_by"] == "5-fold cross-validation"
+    text = Page(copy / "training-summary" / "report.html").text
+    assert "Left out: the model discriminant learns" in text
+
+
 def test_a_metric_that_a_model_lacks_puts_it_last(copy):
     path = copy / "training-ridge" / "metrics.json"
     known = json.loads(path.read_text())
-    del known["validation"]["rmse"], known["test"]["rmse"]
+    for scores in (known["validation"], known["test"], known["cross_validation"]["metrics"]):
+        del scores["rmse"]
     path.write_text(json.dumps(known))
     assert summarise(copy) == 0
     board = summary(copy)["leaderboard"]

@@ -5,6 +5,7 @@ import json
 import pandas as pd
 import pytest
 
+from ml.phases import _judging
 from ml.phases.training import PHASE
 from ml.runtime import memory
 from ml.runtime.entry import main
@@ -96,7 +97,8 @@ def test_what_a_training_leaves(train, name, columns, capsys):
     assert (found["interval"] is not None) == (name == "diabetes")
     assert found["parameters"]["alpha"] == 1.0
     assert found["size_bytes"] == (folder / "model.joblib").stat().st_size
-    assert found["cross_validation"] is None
+    assert found["cross_validation"]["folds"] == 5
+    assert found["cross_validation"]["metrics"].keys() == found["validation"].keys()
     assert found["tuning"] is None
 
     rows = pd.read_parquet(folder / "predictions.parquet")
@@ -146,8 +148,27 @@ def test_cross_validation_and_tuning_are_kept(train, capsys):
     assert "cross-validation in 3 folds: log_loss" in capsys.readouterr().out
 
 
+def test_many_rows_are_not_cross_validated_unless_asked_for(train, monkeypatch):
+    monkeypatch.setattr(_judging, "AUTO_MOST_ROWS", 352)
+    assert metrics_of(train("diabetes", "ridge"))["cross_validation"] is None
+    asked = metrics_of(train("diabetes", "ridge", "Model/folds=2"))
+    assert asked["cross_validation"]["folds"] == 2
+    monkeypatch.setattr(_judging, "AUTO_MOST_ROWS", 353)
+    assert metrics_of(train("diabetes", "ridge"))["cross_validation"]["folds"] == 5
+
+
+def test_folds_that_the_rows_cannot_fill_cost_the_cross_validation_alone(
+    train, monkeypatch, capsys
+):
+    monkeypatch.setattr(_judging, "AUTO_FOLDS", 45)
+    assert metrics_of(train("iris", "ridge"))["cross_validation"] is None
+    assert "no cross-validation: 45 folds need 45 rows of the rarest" in capsys.readouterr().out
+    train("iris", "ridge", "Model/folds=45", fails=True)
+
+
 def test_tuning_by_the_validation_part(train):
-    found = metrics_of(train("diabetes", "ridge", "Tuning/trials=3"))
+    found = metrics_of(train("diabetes", "ridge", "Model/folds=0", "Tuning/trials=3"))
+    assert found["cross_validation"] is None
     assert found["tuning"]["best"] == pytest.approx(found["validation"]["rmse"])
 
 
@@ -167,6 +188,9 @@ def test_time_that_ends_the_tuning_is_said(train, capsys):
             "Model/parameters of ridge: alpha: should be greater than 0, not -1",
         ),
         ({"Model/folds": "1"}, "one fold divides nothing"),
+        ({"Model/folds": "51"}, "'51' is no number of folds: choose auto, 0, or a whole number"),
+        ({"Model/folds": "-2"}, "'-2' is no number of folds"),
+        ({"Model/folds": "2.5"}, "'2.5' is no number of folds"),
         ({"Model/threads": "0"}, "should be greater than or equal to 1"),
         ({"Tuning/trials": "many"}, "Tuning/trials"),
         ({"Model/metric": "rsme"}, "'rmse'"),
@@ -198,6 +222,17 @@ def test_what_does_not_fit_the_data_is_told_without_a_traceback(
     assert says in said
     assert "Traceback" not in said
     assert record(folder)["properties"]["failure_class"] in ("override", "data-access")
+
+
+def test_a_model_that_is_not_made_for_the_data_may_be_left_out(train, capsys):
+    folder = train("diabetes", "discriminant", "Model/unsuited=leave-out")
+    why = "the model discriminant learns binary and multiclass problems, and 'target' is a"
+    assert record(folder)["properties"]["left_out"].startswith(why)
+    assert f"left out: {why}" in capsys.readouterr().out
+    assert not (folder / "model.joblib").exists()
+    suited = train("iris", "discriminant", "Model/unsuited=leave-out")
+    assert (suited / "model.joblib").exists()
+    assert "left_out" not in record(suited)["properties"]
 
 
 def test_memory_that_will_not_do_is_said_before_it_is_taken(train, monkeypatch, capsys):

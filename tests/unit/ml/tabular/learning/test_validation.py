@@ -4,7 +4,7 @@ import pytest
 from ml.model_catalog import MODELS
 from ml.runtime.errors import UserError
 from ml.tabular.learning.recipes import Recipe
-from ml.tabular.learning.validation import cross_validate, mean_score, prepared_folds
+from ml.tabular.learning.validation import cross_validate, mean_score, prepared_folds, why_not
 from ml.tabular.preparation.split_plan import SplitPlan
 
 RIDGE = Recipe(MODELS["ridge"], MODELS["ridge"].parameters())
@@ -45,3 +45,13 @@ def test_too_many_folds_are_told(builtin):
     frame, schema = builtin("iris")
     with pytest.raises(UserError, match="60 folds need 60 rows of the rarest class"):
         list(prepared_folds(frame, schema, SplitPlan(), 60, seed=0))
+
+
+def test_why_rows_cannot_be_cross_validated_is_said(builtin):
+    frame, schema = builtin("wine")
+    assert why_not(frame, schema, SplitPlan(), 5, seed=0) == ""
+    assert "60 folds need 60 rows" in why_not(frame, schema, SplitPlan(), 60, seed=0)
+    # each class comes after the other: the first folds do not know the last class
+    ordered = frame.assign(moment=range(len(frame)))
+    plan = SplitPlan(strategy="time", column="moment")
+    assert "fold 1 of 5 lack a class" in why_not(ordered, schema, plan, 5, seed=0)

@@ -4,8 +4,10 @@ import pytest
 
 from ml.tabular.summary.comparison import (
     Failed,
+    Folds,
     Trained,
     as_good,
+    common_folds,
     duration,
     failed_table,
     leaderboard,
@@ -30,6 +32,58 @@ def test_the_best_is_first(metric, order):
     board = leaderboard(models, metric)
     assert board["model"].tolist() == order
     assert board["rank"].tolist() == [1, 2, 3]
+
+
+FIVE = Folds(5, 0, "t0")
+
+
+def crossed(model, validation, mean, std=0.1, folds=FIVE, task=""):
+    by = {"rmse": {"mean": mean, "std": std}}
+    score = {"rmse": validation}
+    task = task or f"task-{model}"
+    return Trained(model, task, score, score, 0.1, 0.01, cross_validation=by, folds=folds)
+
+
+def test_over_common_folds_the_mean_counts_and_not_the_validation_part():
+    models = [crossed("a", 1.0, 3.0), crossed("b", 2.0, 2.0), crossed("c", 3.0, 2.5)]
+    assert common_folds(models, "rmse") == 5
+    assert leaderboard(models, "rmse")["model"].tolist() == ["b", "c", "a"]
+
+
+def test_the_best_of_equal_means_is_the_steadiest_and_the_others_follow_by_their_means():
+    models = [
+        crossed("a", 1.0, 2.000, std=0.4),
+        crossed("b", 1.0, 2.001, std=0.3),
+        crossed("c", 1.0, 2.002, std=0.1),
+    ]
+    assert leaderboard(models, "rmse")["model"].tolist() == ["c", "a", "b"]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        crossed("b", 2.0, 0.5, folds=Folds(4, 0, "t0")),
+        crossed("b", 2.0, 0.5, folds=Folds(5, 1, "t0")),
+        crossed("b", 2.0, 0.5, folds=Folds(5, 0, "t1")),
+        trained("b", rmse=2.0),
+        Trained("b", "task-b", {"rmse": 2.0}, {}, 0.1, 0.01, folds=FIVE),
+    ],
+)
+def test_without_common_folds_the_validation_part_counts(other):
+    models = [crossed("a", 1.0, 3.0), other]
+    assert common_folds(models, "rmse") == 0
+    assert leaderboard(models, "rmse")["model"].tolist() == ["a", "b"]
+
+
+def test_a_model_may_be_there_twice():
+    models = [crossed("a", 1.0, 3.0, task="t1"), crossed("a", 1.0, 2.0, task="t2")]
+    assert leaderboard(models, "rmse")["task"].tolist() == ["t2", "t1"]
+
+
+def test_over_folds_those_within_a_standard_error_are_as_good():
+    # the error of the best is 0.45 / sqrt(5), about 0.2
+    models = [crossed("a", 9.0, 2.0, std=0.45), crossed("b", 1.0, 2.19), crossed("c", 1.0, 2.21)]
+    assert as_good(leaderboard(models, "rmse"), 5) == ["a", "b"]
 
 
 def test_equal_scores_are_ordered_by_name():
@@ -155,12 +209,15 @@ def test_the_artifact_of_a_training_step_is_read_as_far_as_it_goes():
     assert (one.size_bytes, one.trials, one.cross_validation) == (None, 0, {})
     new = {
         **old,
+        "seed": 3,
+        "preprocessing_task": "t0",
         "validation_intervals": {"rmse": [0.9, 1.1]},
         "cross_validation": {"folds": 5, "metrics": {"rmse": {"mean": 1.0, "std": 0.1}}},
         "tuning": {"trials": 12},
         "size_bytes": 10,
         "predict_rows_per_second": 3.0,
     }
+    assert Trained.of(new, "t").folds == Folds(5, 3, "t0")
     row = records(leaderboard([Trained.of(new, "t")], "rmse"))[0]
     assert (row["validation low"], row["cross-validation mean"], row["tuned"]) == (0.9, 1.0, 12)
 

@@ -74,7 +74,9 @@ def test_models_that_the_rows_cannot_tell_apart_are_few_names():
     assert "None of them is much simpler than a" in caution(["a", "b"], "a")
     assert "b is the simplest" in caution(["a", "b"], "b")
     many = caution(list("abcdefg"), "a")
-    assert "from b, c, d and 3 more" in many
+    assert "from b, c, d and 3 more: the intervals of their validation scores overlap." in many
+    by_folds = caution(["a", "b"], "a", 5)
+    assert "from b: their means over the 5 folds are within one standard error." in by_folds
 
 
 def explained(**contributions):
