@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import plotly.io as pio
+
 if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
+
+# plotly gives each figure the usual template, and checks every part of one that replaces it
+pio.templates.default = "plotly_white"
 
 BLUE, GREY, ORANGE = "#2563eb", "#94a3b8", "#ea580c"
 # one per model or class; they differ in lightness too, for who tells few colours apart
@@ -32,7 +37,6 @@ def styled(figure: go.Figure, x_title: str, y_title: str, height: int = HEIGHT) 
         In pixels; the width is the page's.
     """
     figure.update_layout(
-        template="plotly_white",
         margin={"l": 20, "r": 20, "t": 20, "b": 50},
         height=height,
         font={"size": 13},
@@ -102,7 +106,6 @@ def side_by_side(figures: Sequence[go.Figure]) -> go.Figure:
             whole.add_shape(shape, row=1, col=column)
     height = max(figure.layout.height or HEIGHT for figure in figures) + 60
     whole.update_layout(
-        template="plotly_white",
         margin={"l": 20, "r": 20, "t": 20, "b": 50},
         height=height,
         font={"size": 13},

@@ -177,6 +177,14 @@ def test_panels_keep_their_titles_and_name_each_model_once():
     assert titles == ("left x", "right x")
 
 
+def test_every_plot_has_the_white_look_where_it_is_shown():
+    one = plot_style.styled(go.Figure(go.Bar(x=[1], y=[1])), "x", "y")
+    for figure in (one, plot_style.side_by_side([one, one])):
+        for drawn in (json.loads(figure.to_json()), figure.to_plotly_json()):
+            look = drawn["layout"]["template"]["layout"]
+            assert (look["plot_bgcolor"], look["paper_bgcolor"]) == ("white", "white")
+
+
 def test_rows_are_thinned_at_random_and_the_same_each_time():
     frame = pd.DataFrame({"a": range(10_000)})
     first, again = plot_style.thinned(frame), plot_style.thinned(frame)
