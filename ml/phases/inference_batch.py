@@ -16,6 +16,8 @@ from ml.runtime.errors import DataError
 from ml.runtime.phase import Phase
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
 
     from ml.runtime.step import Step
@@ -185,7 +187,12 @@ def _rows(
         found = source_files(step, given.data, _WHERE)
     files = [table_files.open_file(one.path, one.shown, given.encoding) for one in found]
     # all files are looked at before a row is predicted
-    to_do = [_edits_to_do(step, file.names, schema, edits, file.shown) for file in files]
+    to_do = [
+        _edits_to_do(
+            step, file.names, schema, None if _is_edited(file.path, edits) else edits, file.shown
+        )
+        for file in files
+    ]
     chunks = streaming.file_chunks(files, schema, per_chunk, truth=truth, skip=skip, edits=to_do)
     known = [_has_target(file.names, schema, edit) for file, edit in zip(files, to_do, strict=True)]
     _serving.tell_edits(step, edits, done=any(to_do))
@@ -203,6 +210,15 @@ def _edits_to_do(
     if unused := row_forms.unused(given, schema, edit):
         step.log(f"not used by the model: {listed(unused)}")
     return edit
+
+
+def _is_edited(path: Path, edits: Replay | None) -> bool:
+    """Whether a file is that of a data set with the very edits."""
+    from ml.phases._dataset import DATA_FILE, load_origin
+
+    if edits is None or path.name != DATA_FILE:
+        return False
+    return load_origin(path.parent).replay == edits.stages
 
 
 def _has_target(given: list[str], schema: Schema, edit: Replay | None) -> bool:

@@ -62,6 +62,7 @@ class Replay:
     """
 
     def __init__(self, stages: Sequence[Mapping[str, Any]], schema: Schema) -> None:
+        self.stages = list(stages)
         self._schema = schema
         parsed = [(one["columns"], edit_steps.parse_steps(one["steps"], PLACE)) for one in stages]
         self._features = planned(parsed, schema.features)
@@ -78,8 +79,8 @@ class Replay:
 
     @property
     def changes(self) -> bool:
-        """Whether the steps do anything to the features, but leave rows out."""
-        return any(one.step is not None for one in self._features)
+        """Whether the steps do anything to the features or the target, but leave rows out."""
+        return any(one.step is not None for one in (*self._features, *self._target))
 
     @property
     def is_told_by_names(self) -> bool:

@@ -197,6 +197,39 @@ class TestBatch:
         capsys.readouterr()
 
 
+class TestInPlace:
+    """The names of the columns do not tell whether rows were edited."""
+
+    def test_data_sets_are_known_by_their_edits_and_files_are_taken_as_raw(
+        self, raw, tmp_path, capsys
+    ):
+        steps = [
+            {"do": "derive", "column": "size m²", "formula": "`size m²` * 2"},
+            {"do": "fill", "column": "rooms", "by": "mean"},
+        ]
+        folder = tmp_path / "run"
+        folder.mkdir()
+        rows = raw.drop(columns=["rent", "sold"])
+        rows.to_csv(folder / "rows.csv", index=False)
+        source = (f"Data/source={folder / 'rows.csv'}", "Data/target=price")
+        assert run("data-registration", folder / "data", *source) == 0
+        edits = (f"Input/dataset_id={folder / 'data'}", f"Edit/steps={json.dumps(steps)}")
+        assert run("data-editing", folder / "edited", *edits) == 0
+        given = f"Input/dataset_id={folder / 'edited'}"
+        assert run("preprocessing", folder / "prepared", given) == 0
+        task = f"Input/preprocessing_task={folder / 'prepared'}"
+        assert run("training", folder / "model", task, "Model/name=ridge") == 0
+        found = [
+            batch(folder, tmp_path / str(number), data)["prediction"]
+            for number, data in enumerate(
+                (folder / "rows.csv", f"dataset:{folder / 'data'}", f"dataset:{folder / 'edited'}")
+            )
+        ]
+        pd.testing.assert_series_equal(found[0], found[1], check_exact=True)
+        pd.testing.assert_series_equal(found[0], found[2], check_exact=True)
+        capsys.readouterr()
+
+
 class TestSingle:
     def single(self, folder, out, record, *settings):
         given = f"Input/record={json.dumps(record)}"
