@@ -11,12 +11,15 @@ from pathlib import Path
 from ml.catalog import PHASES
 from ml.runtime.conventions import new_run_id
 from ml.runtime.errors import UserError
+from ml.runtime.folder_lock import held
 from ml.runtime.folder_step import FolderStep
 from ml.runtime.parameters import fields
 from ml.runtime.phase import Phase
 
 # the agent names the task to run in this variable
 _TASK_VARIABLE = "CLEARML_TASK_ID"
+# as a shell has it for a command that SIGINT ends
+_INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,6 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print(f"interrupted; steps that had ended are in {options.out}", file=sys.stderr)
+        return _INTERRUPTED
 
 
 def _run_in_folder(phase: Phase, options: argparse.Namespace) -> bool:
@@ -47,8 +53,16 @@ def _run_in_folder(phase: Phase, options: argparse.Namespace) -> bool:
         raise UserError(
             "there is no folder to write to", where="--out", mend="add --out and a folder's name"
         )
-    step = FolderStep(phase.name, new_run_id(), options.out)
-    return step.run(phase, values) is not None
+    try:
+        with held(options.out):
+            step = FolderStep(phase.name, new_run_id(), options.out)
+            return step.run(phase, values) is not None
+    except OSError as error:
+        raise UserError(
+            f"the folder cannot be written to: {error.strerror or error}",
+            where=f"--out {options.out}",
+            mend="name a folder that you may make and write to, on a disk with room",
+        ) from None
 
 
 def _assignment(text: str) -> tuple[str, str]:
@@ -81,9 +95,16 @@ def _parser() -> argparse.ArgumentParser:
             help="set one of the fields below; may be given again",
         )
         command.add_argument(
-            "--out", type=Path, help="folder for what the phase leaves; not under an agent"
+            "--out", type=_folder, help="folder for what the phase leaves; not under an agent"
         )
     return parser
+
+
+def _folder(text: str) -> Path:
+    # of an empty text, as an unset variable gives it, a path would be the current folder
+    if not text:
+        raise argparse.ArgumentTypeError("the name of the folder is empty")
+    return Path(text)
 
 
 def _field_help(phase: Phase) -> str:

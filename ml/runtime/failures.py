@@ -27,7 +27,8 @@ _NO_MEMORY = re.compile(
     r"|(can't|cannot|unable to|failed to) allocate|excessive memory usage",
     re.IGNORECASE,
 )
-_NO_ROOM = {errno.ENOSPC, errno.ENOMEM, errno.EDQUOT, errno.EMFILE}
+_DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
+_NO_ROOM = {*_DISK_FULL, errno.ENOMEM, errno.EMFILE}
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,14 @@ def describe(error: BaseException) -> Failure:
     """Class, line and log text of an exception that ended a step."""
     if isinstance(error, UserError):
         return Failure(error.failure_class, error.what, f"error: {error}")
+    if isinstance(error, OSError) and error.errno in _DISK_FULL:
+        told = UserError(
+            "the disk is full",
+            where=str(error.filename or ""),
+            mend="make room on it, or write to another one",
+            failure_class="resource",
+        )
+        return describe(told)
     failure_class = classify(error)
     said = str(error) or ("out of memory" if failure_class == "resource" else "")
     summary = " ".join(f"{type(error).__name__}: {said}".split()).removesuffix(":")

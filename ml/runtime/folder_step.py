@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
 RECORD = "step.json"
+# the record of a step of an earlier run, which is none of the run's any more
+EARLIER_RECORD = "earlier-step.json"
 
 
 class FolderStep(Step):
@@ -74,6 +76,13 @@ class FolderStep(Step):
 
     def _fetch(self, reference: str, artifact: str, where: str) -> Path:
         """The artifact's file in an earlier step's folder."""
+        if not reference:
+            raise UserError(
+                "no step is named",
+                where=where,
+                mend="name the --out folder of the earlier step",
+                failure_class="data-access",
+            )
         record = _read_record(Path(reference), where)
         if artifact not in record["artifacts"]:
             raise UserError(
@@ -115,6 +124,17 @@ class FolderStep(Step):
         """The folder itself, or the one inside a data-registration step's folder."""
         folder = Path(reference)
         inner = folder / "dataset"
+        if reference and (folder / RECORD).is_file():
+            record = _read_record(folder, where)
+            # a folder may still hold the data set of an earlier run of a step that failed now
+            if record["status"] == "completed" and inner.is_dir():
+                return inner
+            raise DataError(
+                f"{reference!r} has no data set (it is a {record['phase']} step, "
+                f"{record['status']})",
+                where=where,
+                mend="name the --out folder of a data-registration step",
+            )
         if reference and folder.is_dir():
             return inner if inner.is_dir() else folder
         raise DataError(
@@ -197,6 +217,7 @@ class FolderStep(Step):
                 return str(earlier.out)
             return earlier._record["properties"][reference.property]
 
+        self._set_aside([step.name for step in planned])
         passed: set[str] = set()
         for step in planned:
             if not passed.issuperset(step.parents):
@@ -209,6 +230,15 @@ class FolderStep(Step):
                 passed.add(step.name)
         ended = {one.reference: one for one in self.outcomes(self.run_reference, "the run")}
         return [ended[str(child.out)] for child in done.values()]
+
+    def _set_aside(self, names: Sequence[str]) -> None:
+        """Let no step of an earlier run in the same folder count as one of this run."""
+        earlier = sorted(self.out.glob(f"*/{RECORD}"))
+        for path in earlier:
+            path.rename(path.with_name(EARLIER_RECORD))
+        stay = [path.parent.name for path in earlier if path.parent.name not in names]
+        if stay:
+            self.log(f"of an earlier run, so it does not count: {', '.join(stay)}")
 
     def run(self, phase: Phase, values: Mapping[str, str]) -> Failure | None:
         """Run a phase as this step, and write what came of it."""
@@ -227,7 +257,15 @@ class FolderStep(Step):
 def _read_record(folder: Path, where: str) -> dict[str, Any]:
     path = folder / RECORD
     if path.is_file():
-        return json.loads(path.read_text("utf-8"))
+        try:
+            return json.loads(path.read_text("utf-8"))
+        except ValueError:
+            raise UserError(
+                f"{str(path)!r} was cut off: it is no JSON",
+                where=where,
+                mend="run the step again",
+                failure_class="data-access",
+            ) from None
     raise UserError(
         f"{str(folder)!r} is not the folder of a step",
         where=where,

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ml.runtime import conventions as names
 from ml.runtime import reporting
+from ml.runtime.errors import UserError
 from ml.runtime.tracing import Trace
 
 if TYPE_CHECKING:
@@ -120,7 +121,16 @@ class Step(ABC):
 
     def fetch_json(self, reference: str, artifact: str, where: str) -> Any:
         """An artifact of an earlier step that is JSON."""
-        return json.loads(self.fetch(reference, artifact, where).read_text("utf-8"))
+        path = self.fetch(reference, artifact, where)
+        try:
+            return json.loads(path.read_text("utf-8"))
+        except ValueError as error:
+            raise UserError(
+                f"the output {artifact!r} of {reference} cannot be read: {error}",
+                where=where,
+                mend="run that step again, or name another one",
+                failure_class="data-access",
+            ) from None
 
     @abstractmethod
     def outcomes(self, run_id: str, where: str) -> list[Outcome]:
