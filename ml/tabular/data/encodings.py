@@ -9,6 +9,7 @@ from ml.runtime.errors import DataError, UserError
 
 UTF_8 = "utf-8"
 _FIELD = "Data/encoding"
+_FIELD_OF_INFERENCE = "Input/encoding"
 _SAMPLE_BYTES = 65536
 _MARKS = {
     # the mark of UTF-32 begins with that of UTF-16
@@ -30,7 +31,7 @@ def check_name(encoding: str) -> None:
     except (LookupError, ValueError):
         raise UserError(
             f"there is no encoding {encoding!r}",
-            where=_FIELD,
+            where=f"{_FIELD}, or {_FIELD_OF_INFERENCE} of rows to predict",
             mend="set it to utf-8, utf-16, windows-1252, cp932 or another that Python knows",
         ) from None
 
@@ -58,7 +59,7 @@ def wrongly_encoded(path: Path, encoding: str, shown: str) -> DataError:
         f"the file is not {given} text{guess}",
         where=shown,
         mend=f"set {_FIELD}={likely[0] if likely else 'the one it has'}, "
-        "or save the table as CSV in UTF-8",
+        f"of rows to predict {_FIELD_OF_INFERENCE}, or save the table as CSV in UTF-8",
     )
 
 

@@ -58,6 +58,7 @@ def test_the_likely_encoding_is_named(tmp_path, text, encoding, likely):
     with pytest.raises(DataError, match="the file is not UTF-8 text; it looks like") as caught:
         read_table(write(tmp_path, text, encoding))
     assert f"set Data/encoding={likely}," in caught.value.mend
+    assert "of rows to predict Input/encoding" in caught.value.mend
 
 
 def test_a_letter_far_down_tells_the_encoding(tmp_path):
@@ -78,7 +79,7 @@ def test_utf8_that_is_taken_for_something_else_is_known(tmp_path, encoding):
 def test_an_encoding_that_there_is_not_is_told(tmp_path, encoding):
     with pytest.raises(UserError, match="there is no encoding") as caught:
         read_table(write(tmp_path, WESTERN, "utf-8"), encoding=encoding)
-    assert caught.value.where == "Data/encoding"
+    assert caught.value.where == "Data/encoding, or Input/encoding of rows to predict"
 
 
 def test_quotes_and_lines_within_values_survive_another_encoding(tmp_path):
