@@ -21,7 +21,8 @@ def spread(values: pd.Series, kind: str) -> dict[str, Any]:
     if kind == "category":
         counted = values.value_counts()
         counted = counted[counted > 0]
-        seen, counts = counted.index.astype(str).tolist(), counted.tolist()
+        pairs = sorted(zip(counted.index, counted, strict=True), key=lambda one: (-one[1], one[0]))
+        seen, counts = [value for value, _ in pairs], [count for _, count in pairs]
         kept = [*counts[:_VALUES], sum(counts[_VALUES:]), 0, int(values.isna().sum())]
         return {"kind": kind, "seen": seen[:_SEEN], "complete": len(seen) <= _SEEN, "counts": kept}
     numbers = as_numbers(values, kind)

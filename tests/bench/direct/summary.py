@@ -138,7 +138,7 @@ def _scores(board: pd.DataFrame) -> go.Figure:
 def _against_true(predictions: dict[str, pd.DataFrame]) -> go.Figure:
     figure = go.Figure()
     for (name, rows), colour in zip(predictions.items(), (BLUE, ORANGE), strict=False):
-        shown = rows.sample(_POINTS, random_state=0).sort_index()
+        shown = rows.sample(min(_POINTS, len(rows)), random_state=0).sort_index()
         figure.add_scatter(
             x=shown["truth"].tolist(),
             y=shown["prediction"].tolist(),
