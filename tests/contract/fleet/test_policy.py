@@ -29,6 +29,7 @@ from fleet.server.store import Store
 from fleet.spec.models import Policy
 from fleet.templates import StepCode, find_template, publish
 from ml.catalog import PHASES
+from ml.runtime.conventions import ARTIFACT_FINGERPRINT
 from ml.runtime.guard import check_start
 from ml.runtime.origin import note_start
 from ml.runtime.server import Server
@@ -250,7 +251,8 @@ def test_a_clone_by_hand_of_what_may_not_be_started_fails_before_it_computes(
     assert "'training' may not be started by itself" in found["status_message"]
     assert "start one of: pipeline, inference-single, inference-batch" in found["log"]
     assert "Traceback" not in found["log"]
-    assert found["execution"]["artifacts"] == []
+    # what it was made of; of what a phase computes, nothing
+    assert [item["key"] for item in found["execution"]["artifacts"]] == [ARTIFACT_FINGERPRINT]
 
 
 def test_access_goes_by_who_made_the_clone(api, published, ann, dan):
@@ -414,7 +416,8 @@ def test_a_clone_that_differs_is_refused_with_each_difference_named(api, publish
     )
     assert "packages: left-pad==1.0; the template has (none)" in found["log"]
     assert "policy differences: refuse" in found["log"]
-    assert found["execution"]["artifacts"] == []
+    # what it was made of; of what a phase computes, nothing
+    assert [item["key"] for item in found["execution"]["artifacts"]] == [ARTIFACT_FINGERPRINT]
 
 
 @pytest.mark.parametrize("differences", ["refuse", "mark"])
