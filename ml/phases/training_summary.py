@@ -108,7 +108,10 @@ def run(step: Step, parameters: Parameters) -> None:
             "simplest": simplest,
             "said": wording.caution(tied, simplest, folds),
         },
-        "headline": wording.headline(best, metric, schema, scores, baseline, rows),
+        "headline": [
+            *wording.headline(best, metric, schema, scores, baseline, rows),
+            *wording.choice(best["model"], len(board), folds),
+        ],
         "baseline": {"predicts": wording.baseline_name(schema), "test": baseline},
         "leaderboard": comparison.records(board),
         "failed": comparison.failed_table(failed).to_dict(orient="records"),
@@ -261,7 +264,6 @@ def _show(
         }
     )
     step.log(shown.to_string(index=False))
-    step.log(f"best: {best['model']}, by {record['chosen_by']}")
     for text in (*record["headline"], record["as_good"]["said"]):
         if text:
             step.log(text)

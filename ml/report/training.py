@@ -78,7 +78,7 @@ def _headline(record: Mapping[str, Any]) -> str:
     content = paragraphs(said[:1], "lead") + paragraphs(said[1:])
     content += facts(
         {
-            "best model": f"{best['model']}, by {chosen_by(record)}",
+            "best model": best["model"],
             f"validation {metric}": best["validation"],
             f"test {metric}": best["test"],
             "data set": record["dataset"],

@@ -114,6 +114,13 @@ def chosen_by(folds: int) -> str:
     return f"{folds}-fold cross-validation" if folds else "the validation part"
 
 
+def choice(model: str, count: int, folds: int) -> list[str]:
+    """By what a model was chosen among so many; nothing where there was no choice."""
+    if count < 2:
+        return []
+    return [f"{model} is the best of {count} models by {chosen_by(folds)}."]
+
+
 def caution(tied: Sequence[str], simplest: str, folds: int = 0) -> str:
     """What to say where other models may be as good as the best; empty where none is.
 

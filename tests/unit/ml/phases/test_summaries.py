@@ -228,7 +228,9 @@ def test_classes_have_plots_of_their_own(of_classes, kind, title):
 
 
 def test_one_model_alone_is_not_compared_with_itself(of_classes):
-    assert summary(of_classes["binary"])["as_good"]["said"] == ""
+    found = summary(of_classes["binary"])
+    assert found["as_good"]["said"] == ""
+    assert "best of" not in " ".join(found["headline"])
 
 
 def test_a_model_without_readable_metrics_is_a_failed_one(copy):
@@ -301,7 +303,9 @@ def test_without_common_folds_the_validation_part_chooses(copy, capsys):
     path.write_text(json.dumps(known))
     assert summarise(copy) == 0
     assert summary(copy)["best"]["model"] == "ridge"
-    assert "best: ridge, by 5-fold cross-validation" in capsys.readouterr().out
+    said = "ridge is the best of 2 models by 5-fold cross-validation."
+    assert said in summary(copy)["headline"]
+    assert said in capsys.readouterr().out
 
     known["cross_validation"] = None
     path.write_text(json.dumps(known))
