@@ -12,7 +12,7 @@ from ml.runtime.errors import DataError
 from ml.tabular.data import dates
 from ml.tabular.data.arrow_types import is_text
 from ml.tabular.data.retyping import as_kind
-from ml.tabular.data.statistics import Statistics, row_of, statistics
+from ml.tabular.data.statistics import Statistics, nan_as_missing, row_of, statistics
 from ml.tabular.data.stray import stray_text
 from ml.tabular.schema import ColumnKind
 
@@ -26,6 +26,7 @@ _ID_TEXTS = {
     "UUID": r"^\{?[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\}?$",
     "hash": r"^([0-9a-fA-F]{16,}|[A-Za-z0-9+/_=-]{24,})$",
 }
+_NAMED_ID = "an id: named as one, and different in each row"
 _SEVERAL_WORDS = r"\S\s+\S"
 _MOSTLY = 0.5
 # 1 January 1900 to 31 December 2100 as whole numbers
@@ -98,7 +99,13 @@ def decide(name: str, column: pa.ChunkedArray, wanted: str = "", where: str = ""
         return Decision(column, found, "datetime")
     if pa.types.is_integer(found.type):
         return _of_integers(name, column, found)
-    return Decision(column, found, "numeric")
+    if not _is_float_id(name, column):
+        return Decision(column, found, "numeric")
+    if found.is_unique:
+        return Decision(column, found, why=_NAMED_ID)
+    # as a category it would have to be read as it is spelled: 1001.0 is not 1001
+    note = f'named as an id: {{"{name}": "category"}} in Data/types makes it a category'
+    return Decision(column, found, "numeric", notes=(note,))
 
 
 def _as_wanted(name: str, column: pa.ChunkedArray, wanted: str, where: str) -> Decision:
@@ -114,7 +121,7 @@ def _of_integers(name: str, column: pa.ChunkedArray, found: Statistics) -> Decis
     if found.is_unique:
         sequence = found.high - found.low + 1 == found.rows
         if named:
-            return Decision(column, found, why="an id: named as one, and different in each row")
+            return Decision(column, found, why=_NAMED_ID)
         if sequence and found.low in (0, 1):
             why = "an id: whole numbers that count the rows"
             return Decision(column, found, why=why, is_number_of_rows=True)
@@ -129,6 +136,14 @@ def _of_integers(name: str, column: pa.ChunkedArray, found: Statistics) -> Decis
             "in Data/types makes it so",
         )
     return Decision(column, found, "numeric", notes=notes)
+
+
+def _is_float_id(name: str, column: pa.ChunkedArray) -> bool:
+    """Whether numbers are named as an id and are whole: 1001.0, as some write them."""
+    if not (pa.types.is_floating(column.type) and _ID_NAME.search(name)):
+        return False
+    known = nan_as_missing(column)
+    return bool(pc.all(pc.equal(pc.floor(known), known)).as_py())
 
 
 def _are_days(column: pa.ChunkedArray) -> bool:
@@ -147,7 +162,7 @@ def _of_texts(name: str, column: pa.ChunkedArray, found: Statistics, where: str)
             if _share(found.values, pattern) == 1:
                 return Decision(column, found, why=f"an id: another {what} in each row")
         if _ID_NAME.search(name):
-            return Decision(column, found, why="an id: named as one, and different in each row")
+            return Decision(column, found, why=_NAMED_ID)
     odd = dates.stray_date(found.values)
     stray = f"{odd!r} in data row {row_of(column, odd)}, no date" if odd else ""
     stray = stray or stray_text(column, found.values)
@@ -155,6 +170,13 @@ def _of_texts(name: str, column: pa.ChunkedArray, found: Statistics, where: str)
         note = f"taken as a category, for it holds {stray}"
         if stray.startswith("numbers"):
             note += "; data-editing can retype it"
+        return Decision(column, found, "category", notes=(note,))
+    short = dates.short_format(found.values)
+    if short:
+        note = (
+            f"may be dates with a year of two digits, {dates.shown(short)}: "
+            f'{{"{name}": "datetime:{short}"}} in Data/types makes it so'
+        )
         return Decision(column, found, "category", notes=(note,))
     several_words = _share(found.values, _SEVERAL_WORDS) >= _MOSTLY
     if several_words and found.distinct >= _MOSTLY * found.present:

@@ -27,20 +27,30 @@ _DAYS = (
     "%d-%b-%Y",
     "%b %d, %Y",
     "%B %d, %Y",
+    "%Y年%m月%d日",
 )
-_TIMES = ("", " %H:%M", " %H:%M:%S")
+_TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 FORMATS = tuple(day + time for day in _DAYS for time in _TIMES)
 
 _PARTS = {
     "%Y": r"\d{4}",
+    "%y": r"\d{2}",
     "%m": r"\d{1,2}",
     "%d": r"(?P<day>\d{1,2})",
     "%H": r"\d{1,2}",
     "%M": r"\d{2}",
     "%S": r"\d{2}",
+    "%I": r"\d{1,2}",
+    "%p": r"[AaPp][Mm]",
     "%b": r"[A-Za-z]{3}",
     "%B": r"[A-Za-z]{3,9}",
 }
+# what a format must have, any one of each
+_NEEDED = (("%Y", "%y"), ("%m", "%b", "%B"), ("%d",))
+# a year of two digits may be a day as well: never taken for one unless the user says so
+_SHORT = tuple(
+    order.replace("/", mark) for mark in "/.-" for order in ("%d/%m/%y", "%m/%d/%y", "%y/%m/%d")
+)
 _ISO = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2})?)?$"
 _ZONE = r"(Z|[+-]\d{2}:?\d{2})$"
 # the least that any of the formats takes is 8 characters, the most 27
@@ -67,6 +77,21 @@ def find_format(values: pa.Array) -> str | None:
     if not _may_be_dates(values):
         return None
     return next((name for name in _candidates(values) if not _unread(values, name)), None)
+
+
+def is_format(name: str) -> bool:
+    """Whether dates can be read by a format that a user gave: a day, a month, a year are in it."""
+    parts = re.findall("%.?", name)
+    known = all(part in _PARTS for part in parts)
+    return known and all(any(part in parts for part in one) for one in _NEEDED)
+
+
+def short_format(values: pa.Array) -> str:
+    """The first format with a year of two digits that reads all the texts; empty if none does."""
+    sample = values.slice(0, _SAMPLE)
+    return next(
+        (name for name in _SHORT if not (_unread(sample, name) or _unread(values, name))), ""
+    )
 
 
 def other_reading(values: pa.Array, name: str) -> str:
@@ -119,7 +144,7 @@ def stray_date(values: pa.Array) -> str:
 def shown(name: str) -> str:
     """A format as people write it, such as ``DD/MM/YYYY``."""
     parts = {"%Y": "YYYY", "%m": "MM", "%d": "DD", "%H": "hh", "%M": "mm", "%S": "ss"}
-    parts |= {"%b": "Jan", "%B": "January"}
+    parts |= {"%b": "Jan", "%B": "January", "%y": "YY", "%I": "hh", "%p": "AM"}
     for part, text in parts.items():
         name = name.replace(part, text)
     return "YYYY-MM-DD" if name == ISO else name

@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from ml.runtime.errors import DataError, UserError
+from ml.tabular.data import dates
 from ml.tabular.data.arrow_types import from_frame
 from ml.tabular.data.column_kinds import IGNORE, Decision, decide
 from ml.tabular.data.hashing import table_hash
@@ -154,12 +155,13 @@ def _check_types(types: Mapping[str, str], names: list[str], target: str) -> Non
                 mend="leave the target out of Data/types",
             )
         known = wanted in (*_KINDS, IGNORE) if isinstance(wanted, str) else False
-        if not known and not str(wanted).startswith("datetime:%"):
+        kind, _, written = str(wanted).partition(":")
+        if not known and not (kind == "datetime" and dates.is_format(written)):
             raise UserError(
                 f"there is no type {wanted!r} (of column {name!r})",
                 where="Data/types",
-                mend=f"choose {', '.join(_KINDS)}, datetime:FORMAT such as datetime:%d/%m/%Y, "
-                f"or {IGNORE}",
+                mend=f"choose {', '.join(_KINDS)}, datetime:FORMAT with day, month and year, such "
+                f"as datetime:%d/%m/%Y, or {IGNORE}",
             )
 
 

@@ -20,6 +20,8 @@ MAX_CLASSES = 100
 # an integer target with no more distinct values than this is a class, not a quantity
 MAX_INTEGER_CLASSES = 10
 _MAX_SHOWN = 5
+# a sum of squares of larger ones is no number any more
+_MAX_NUMBER = 1e150
 
 
 def check_target_name(names: list[str], target: str, where: str) -> None:
@@ -88,8 +90,20 @@ def check_target(
             mend="replace them by numbers, or leave the cells empty",
         )
     if problem == "regression":
+        _refuse_huge(found, where)
         return problem, []
     return problem, _classes(column, found, where)
+
+
+def _refuse_huge(found: Statistics, where: str) -> None:
+    largest = max(abs(found.low), abs(found.high))
+    if largest > _MAX_NUMBER:
+        raise DataError(
+            f"the target {found.name!r} has numbers as large as {largest:g}: their errors cannot "
+            "be squared",
+            where=where,
+            mend="give the target in a larger unit, or its logarithm",
+        )
 
 
 def infinite_rows(column: pa.ChunkedArray, found: Statistics) -> str:

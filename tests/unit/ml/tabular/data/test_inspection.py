@@ -130,6 +130,7 @@ def why_left_out(values, name="c"):
         ("c", list(range(ROWS, 0, -1)), "an id: whole numbers that count the rows"),
         ("customer_id", [n * 7 + 3 for n in range(ROWS)], "an id: named as one"),
         ("PassengerId", [n * 7 + 3 for n in range(ROWS)], "an id: named as one"),
+        ("customer_id", [n * 7.0 + 3 for n in range(ROWS)], "an id: named as one"),
         ("Unnamed: 0", [n * 7 + 3 for n in range(ROWS)], "an id: named as one"),
         ("c", [str(uuid.UUID(int=n)) for n in range(ROWS)], "an id: another UUID in each row"),
         ("c", [f"{n:032x}" for n in range(ROWS)], "an id: another hash in each row"),
@@ -169,6 +170,7 @@ def test_columns_that_tell_something_have_a_kind(values, kind):
         ("text", [f"A-{n}" for n in range(ROWS)], "text"),
         ("numeric", [str(n % 9) for n in range(ROWS)], "numeric"),
         ("datetime:%Y%m%d", [20260101 + n % 28 for n in range(ROWS)], "datetime"),
+        ("datetime:%d/%m/%y", [f"{n % 28 + 1}/11/26" for n in range(ROWS)], "datetime"),
         ("ignore", [n % 5 for n in range(ROWS)], None),
     ],
 )
@@ -187,6 +189,8 @@ def test_numbers_that_are_categories_are_stored_as_texts():
         ({"god": "ignore"}, "there is no column 'god'; did you mean 'good'"),
         ({"good": "number"}, "there is no type 'number' (of column 'good')"),
         ({"good": 3}, "there is no type 3"),
+        ({"good": "datetime:%Y-%m"}, "there is no type 'datetime:%Y-%m'"),
+        ({"good": "datetime:%Y-%m-%d %Z"}, "there is no type 'datetime:%Y-%m-%d %Z'"),
         ({"t": "category"}, "'t' is the target"),
     ],
 )
@@ -208,12 +212,19 @@ def test_an_id_that_repeats_is_a_category_and_doubtful():
     assert "customer_id: named as an id, but its values repeat" in inspected.notes[0]
 
 
+def test_an_id_with_points_that_repeats_is_a_number_and_doubtful():
+    inspected = found(customer_id=[n % 40 + 1000.0 for n in range(ROWS)])
+    assert inspected.schema.columns[0].kind == "numeric"
+    assert 'customer_id: named as an id: {"customer_id": "category"}' in inspected.notes[0]
+
+
 @pytest.mark.parametrize(
     ("values", "note"),
     [
         ([f"{n} kg" for n in range(ROWS)], "c: taken as a category, for it holds numbers with a"),
         ([f"{n % 9 + 1},{n:03d}" for n in range(ROWS)], "with separators of thousands, such as"),
         ([20260101 + n % 28 for n in range(ROWS)], "c: may be dates written as whole numbers"),
+        ([f"{n % 28 + 1}/11/26" for n in range(ROWS)], "two digits, DD/MM/YY: {"),
         ([f"0{n % 9 + 1}/0{n % 8 + 1}/2026" for n in range(ROWS)], "could be MM/DD/YYYY as well"),
         ([f"{n % 28 + 1}.11.2026" for n in range(ROWS - 1)] + ["soon"], "'soon' in data row 200"),
     ],
@@ -304,6 +315,7 @@ def test_a_target_that_is_no_column_is_told_with_the_nearest(target, what):
         ([np.nan] * 40 + [1.0] * 5 + [2.0] * 5, "only 10 rows have a value"),
         ([np.inf, *np.arange(49.0)], r"infinite values in: t \(data row 1\)"),
         (["1,000", "2,000", "3,500"] * 20, "separators of thousands, such as '1,000'"),
+        (np.logspace(0, 200, 50), "numbers as large as 1e\\+200"),
         ([f"{n} EUR" for n in range(50)], "numbers with a unit, such as '0 EUR'"),
     ],
 )
