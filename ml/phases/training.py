@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 ARTIFACT_MODEL = "model"
 ARTIFACT_METRICS = "metrics"
-# why a model was not trained on data that it is not made for
-PROPERTY_LEFT_OUT = "left_out"
 LEAVE_OUT = "leave-out"
 PREPARED = ("train", "validation", "test")
 
@@ -171,7 +169,7 @@ def _is_left_out(step: Step, model: Model, parts: Parts, schema: Schema) -> bool
     refused = unsuited(model, schema, len(parts.train) + len(parts.validation))
     if refused is None:
         return False
-    step.properties(**{PROPERTY_LEFT_OUT: refused.what})
+    step.properties(**{names.PROPERTY_LEFT_OUT: refused.what})
     step.log(f"left out: {refused.what}")
     return True
 

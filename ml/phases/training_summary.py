@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from pydantic import BaseModel, Field
 
 from ml.phases import _evidence
-from ml.phases.training import ARTIFACT_METRICS, PROPERTY_LEFT_OUT
+from ml.phases.training import ARTIFACT_METRICS
 from ml.runtime import conventions as names
 from ml.runtime.errors import UserError
 from ml.runtime.failures import describe
@@ -145,12 +145,12 @@ def gather(
         if outcome.phase != "training" or outcome.is_pending:
             continue
         model = outcome.properties.get(names.PROPERTY_MODEL, outcome.name)
-        if why := outcome.properties.get(PROPERTY_LEFT_OUT):
-            left_out.append(Failed(model, outcome.reference, "override", why))
-            continue
         if not outcome.is_finished:
             failure_class, failure = reason(outcome)
             failed.append(Failed(model, outcome.reference, failure_class, failure))
+            continue
+        if why := outcome.properties.get(names.PROPERTY_LEFT_OUT):
+            left_out.append(Failed(model, outcome.reference, "override", why))
             continue
         try:
             record = step.fetch_json(outcome.reference, ARTIFACT_METRICS, "Input/run_id")

@@ -28,6 +28,8 @@ PROPERTY_METRIC = "metric"
 PROPERTY_SCORE = "score"
 PROPERTY_BEST_MODEL = "best_model"
 PROPERTY_FAILED_MODELS = "failed_models"
+# of a training step: why its model, which is not made for the data, was not tried
+PROPERTY_LEFT_OUT = "left_out"
 PROPERTY_TRAINING_SUMMARY = "training_summary"
 PROPERTY_INFERENCE_SUMMARY = "inference_summary"
 PROPERTY_PREDICTION = "prediction"
@@ -46,6 +48,7 @@ RESULT_PROPERTIES = (
     PROPERTY_SCORE,
     PROPERTY_BEST_MODEL,
     PROPERTY_FAILED_MODELS,
+    PROPERTY_LEFT_OUT,
     PROPERTY_TRAINING_SUMMARY,
     PROPERTY_INFERENCE_SUMMARY,
     PROPERTY_PREDICTION,

@@ -2,8 +2,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from ml.phases.training import PROPERTY_LEFT_OUT
 from ml.phases.training_summary import gather, reason
+from ml.runtime.conventions import PROPERTY_LEFT_OUT
 from ml.runtime.errors import UserError
 from ml.runtime.step import Outcome
 
