@@ -28,6 +28,8 @@ ARTIFACT_REFERENCE = "reference"
 # of an edited data set: what predictions do again on rows that were not edited
 ARTIFACT_REPLAY = "replay"
 MOST_HELD_OUT = 0.8
+# a part with less than this of the share that it should have is warned of
+_SMALL_PART = 0.5
 _DATASET_FIELD = "Input/dataset_id"
 
 
@@ -117,6 +119,18 @@ def run(step: Step, parameters: Parameters) -> None:
         f"({plan.strategy}{f' by {plan.column}' if plan.column else ''}); {rows - known} without a "
         f"target left out; {len(preprocessor.names_)} inputs to the models"
     )
+    _warn_of_small_parts(step, plan, counts)
+
+
+def _warn_of_small_parts(step: Step, plan: SplitPlan, counts: dict[str, int]) -> None:
+    """Groups stay whole, and rows of one moment together: where they are large, shares are not."""
+    rows = sum(counts.values())
+    for part, share in (("validation", plan.validation_share), ("test", plan.test_share)):
+        if counts[part] < _SMALL_PART * share * rows:
+            step.log(
+                f"warning: {part} has {counts[part]} of {rows} rows, {counts[part] / rows:.1%} "
+                f"where {share:.0%} were asked for: scores on so few tell little"
+            )
 
 
 def _data(

@@ -139,6 +139,15 @@ def test_groups_stay_whole_and_are_no_feature(prepare):
     assert "street" in [one["name"] for one in schema["left_out"]]
 
 
+def test_a_part_that_large_groups_leave_few_rows_is_warned_of(prepare, frame):
+    uneven = frame.assign(street=["long street"] * (ROWS - 3) + ["a", "b", "c"])
+    code, _, said = prepare("Split/strategy=group", "Split/column=street", frame=uneven)
+    assert code == 0
+    assert f"of {ROWS} rows, " in said
+    assert "warning: test has" in said
+    assert "warning: train has" not in said
+
+
 def test_what_is_later_is_tested(prepare):
     code, out, _ = prepare("Split/strategy=time", "Split/column=sold")
     assert code == 0

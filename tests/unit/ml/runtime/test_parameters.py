@@ -93,6 +93,8 @@ def test_flat_texts_make_the_same_parameters_again():
         ({"Place/share": "2"}, "Place/share: should be less than or equal to 1"),
         ({"Place/mode": "best"}, "Place/mode: should be 'fast' or 'good'"),
         ({"Place/extra": "{1"}, "Place/extra: is not JSON"),
+        ({"Place/extra": '{"a": 1, "a": 2}'}, "Place/extra: names 'a' twice"),
+        ({"Place/extra": '{"a": ' + "[" * 100_000}, "Place/extra: is not JSON of any use"),
         ({"Place/extra": "[1]"}, "is not a JSON object"),
         ({"Place/rows": ""}, "Place/rows"),
     ],
