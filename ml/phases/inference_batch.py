@@ -152,11 +152,11 @@ def _progress(rows: int, seconds: float) -> str:
 
 
 def _check_predicted(batch: BatchPrediction, data: str) -> None:
+    if not batch.rows:
+        raise DataError("no row is there", where=data, mend="give rows to predict")
     if batch.rows == batch.skipped:
         raise DataError(
-            f"none of the {batch.rows:,} rows can be predicted"
-            if batch.rows
-            else "no row is there",
+            f"none of the {batch.rows:,} rows can be predicted",
             where=data,
             mend="set Input/on_error to stop to see what is wrong with the first of them",
         )

@@ -366,7 +366,9 @@ class TestBatch:
         path = tmp_path / "rows.csv"
         path.write_text("heat,kind,fan,on\n")
         assert run("inference-batch", tmp_path / "out", model(gains), f"Input/data={path}") == 1
-        assert "no row is there" in capsys.readouterr().out
+        printed = capsys.readouterr().out
+        assert "no row is there" in printed
+        assert "on_error" not in printed
 
     def test_the_models_own_rows_among_others_give_no_scores(self, gains, rows, tmp_path, capsys):
         path = tmp_path / "rows.csv"
