@@ -133,8 +133,8 @@ def replay(step: Step, served: Served) -> Replay | None:
     return Replay(stages, served.model.schema) if stages else None
 
 
-def tell_edits(step: Step, edits: Replay | None, *, done: bool) -> None:
-    """Say whether rows are edited, and which steps are not done on them.
+def tell_edits(step: Step, edits: Replay | None, *, done: bool) -> list[str]:
+    """Say whether rows are edited, and which steps are not done on them; returns what was said.
 
     Parameters
     ----------
@@ -142,13 +142,16 @@ def tell_edits(step: Step, edits: Replay | None, *, done: bool) -> None:
     done : bool
         Whether some rows came as they were before the edits.
     """
-    if edits is None:
-        return
-    if done:
-        step.log(f"the edits of the data set are done on these rows: {', '.join(edits.columns)}")
-    if edits.not_applied and (done or not edits.changes):
-        steps = " and ".join(edits.not_applied)
-        step.log(f"note: each row gets its prediction: {steps} of the edits leave none out")
+    notes = []
+    if edits is not None and done:
+        columns = ", ".join(edits.columns)
+        notes.append(f"the edits of the data set were done on the rows: on {columns}")
+    if edits is not None and edits.not_applied and (done or not edits.changes):
+        left_out = " and ".join(edits.not_applied)
+        notes.append(f"each row has its prediction: {left_out} of the edits left none out")
+    for text in notes:
+        step.log(f"note: {text}")
+    return notes
 
 
 def training_rows(step: Step, served: Served, most: int, seed: int) -> pd.DataFrame:

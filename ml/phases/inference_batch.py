@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, Field
@@ -81,11 +81,14 @@ class Rows:
         Whether some of it has the target.
     several : bool
         Whether it comes of several files.
+    notes : list of str
+        What was done to the rows.
     """
 
     chunks: Iterator[Chunk]
     truth: bool
     several: bool = False
+    notes: list[str] = field(default_factory=list)
 
 
 def run(step: Step, parameters: Parameters) -> None:
@@ -123,7 +126,7 @@ def run(step: Step, parameters: Parameters) -> None:
             f"no copy as CSV: it is made of {batch_prediction.MAX_CSV_ROWS:,} rows at most; "
             f"{names.ARTIFACT_PREDICTIONS} is Parquet"
         )
-    _report(step, served, given.data, batch, drifts)
+    _report(step, served, given.data, batch, drifts, rows.notes)
 
 
 def _predict(step: Step, batch: BatchPrediction, rows: Rows) -> None:
@@ -179,8 +182,8 @@ def _rows(
         chunks = streaming.frame_chunks(
             frame, schema, per_chunk, given.data, truth=truth, skip=skip, edit=edit
         )
-        _serving.tell_edits(step, edits, done=edit is not None)
-        return Rows(chunks, truth and _has_target(list(frame), schema, edit))
+        notes = _serving.tell_edits(step, edits, done=edit is not None)
+        return Rows(chunks, truth and _has_target(list(frame), schema, edit), notes=notes)
     if given.data == TEST_PART:
         found = [SourceFile(step.fetch(served.preprocessing, TEST_PART, _WHERE), "the test part")]
     else:
@@ -195,8 +198,8 @@ def _rows(
     ]
     chunks = streaming.file_chunks(files, schema, per_chunk, truth=truth, skip=skip, edits=to_do)
     known = [_has_target(file.names, schema, edit) for file, edit in zip(files, to_do, strict=True)]
-    _serving.tell_edits(step, edits, done=any(to_do))
-    return Rows(chunks, truth and any(known), len(files) > 1)
+    notes = _serving.tell_edits(step, edits, done=any(to_do))
+    return Rows(chunks, truth and any(known), len(files) > 1, notes)
 
 
 def _edits_to_do(
@@ -261,6 +264,7 @@ def _report(
     source: str,
     batch: BatchPrediction,
     drifts: tuple[Drift | None, Drift | None],
+    notes: list[str],
 ) -> None:
     schema = served.model.schema
     scores, scored = batch.scores()
@@ -285,6 +289,7 @@ def _report(
             "scores": scores,
             "predictions": batch.described(),
             "drift": drifted,
+            "notes": notes,
             "warnings": warnings,
         },
     )

@@ -80,7 +80,7 @@ def run(step: Step, parameters: Parameters) -> None:
     edited = record
     if edit is not None:
         edited = records.edited(record, edit, wheres, where)
-    _serving.tell_edits(step, edits, done=edit is not None)
+    notes = _serving.tell_edits(step, edits, done=edit is not None)
     features = records.conforming(edited, schema, wheres, where, records.example(schema, known))
     ignored = sorted(row_forms.unused(columns, schema, edit))
     warnings = [f"not used by the model: {', '.join(ignored)}"] if ignored else []
@@ -98,7 +98,8 @@ def run(step: Step, parameters: Parameters) -> None:
     )
     shown = records.as_shown(features, schema)
     given = {"record": record, **({"edited": edited} if edit is not None else {})}
-    _store(step, served, given, predicted, warnings, unusual)
+    said = {"notes": notes, "warnings": warnings + unusual}
+    _store(step, served, given, predicted, said, unusual)
     _show(step, explanation, shown, known)
     step.properties(
         **{
@@ -126,7 +127,7 @@ def _store(
     served: _serving.Served,
     given: dict[str, dict[str, Any]],
     predicted: dict[str, Any],
-    warnings: list[str],
+    said: dict[str, list[str]],
     unusual: list[str],
 ) -> None:
     told = {"model": served.model.name, "training_task": served.task}
@@ -135,14 +136,7 @@ def _store(
     )
     step.artifact_json(
         names.ARTIFACT_SUMMARY,
-        {
-            "source": "one record",
-            **told,
-            "rows": 1,
-            **predicted,
-            **given,
-            "warnings": [*warnings, *unusual],
-        },
+        {"source": "one record", **told, "rows": 1, **predicted, **given, **said},
     )
     for name, number in predicted.items():
         if isinstance(number, float):

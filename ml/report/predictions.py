@@ -28,6 +28,7 @@ def sections(inferences: Sequence[Mapping[str, Any]], figures: Figures) -> list[
     if not inferences:
         return []
     content = table(overview(inferences))
+    content += paragraphs([text for one in inferences for text in _notes(one)])
     content += paragraphs([text for one in inferences for text in cautions(one)], "warn")
     found = [section("Predictions", content)]
     return [*found, *(section(title, plots(group)) for title, group in figures.items())]
@@ -63,7 +64,15 @@ def cautions(one: Mapping[str, Any]) -> list[str]:
     drift = one.get("drift")
     if isinstance(drift, str) and drift not in _NO_DRIFT:
         said.append(f"the rows are unlike those of the training in: {drift}")
-    return [f"{one['phase']} of {one.get('source') or 'its input'}: {text}" for text in said]
+    return [f"{_named(one)}: {text}" for text in said]
+
+
+def _notes(one: Mapping[str, Any]) -> list[str]:
+    return [f"{_named(one)}: {text}" for text in one.get("notes") or ()]
+
+
+def _named(one: Mapping[str, Any]) -> str:
+    return f"{one['phase']} of {one.get('source') or 'its input'}"
 
 
 def _count(rows: object) -> str:

@@ -102,6 +102,11 @@ def calculated(formula: str, table: pa.Table, place: str) -> pa.ChunkedArray:
         It is no formula of these columns.
     """
     parsed = expressions.parse(formula, table.column_names, place)
+    for position, field in enumerate(table.schema):
+        if pa.types.is_boolean(field.type) and field.name in parsed.columns:
+            # with a missing one among them pandas would have objects, which are no numbers
+            numbers = table.column(position).cast(pa.float64())
+            table = table.set_column(position, field.name, numbers)
     try:
         frame = table.select(list(parsed.columns)).to_pandas()
         if not parsed.columns:

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ml.report import predictions
 from ml.runtime.entry import main
 from ml.tabular.serving import batch_prediction, streaming
 
@@ -97,8 +98,8 @@ class TestBatch:
         edited_rows(flats).to_csv(tmp_path / "edited.csv", index=False)
         csv = batch(flats, tmp_path / "csv", tmp_path / "raw.csv")
         printed = capsys.readouterr().out
-        assert printed.count("filter and drop_duplicates of the edits leave none out") == 1
-        assert "the edits of the data set are done on these rows: size m², rooms" in printed
+        assert printed.count("filter and drop_duplicates of the edits left none out") == 1
+        assert "the edits of the data set were done on the rows: on size m², rooms" in printed
         assert "not used by the model: notes" in printed
         parquet = batch(flats, tmp_path / "parquet", tmp_path / "raw.parquet")
         after = batch(flats, tmp_path / "edited", tmp_path / "edited.csv")
@@ -111,20 +112,26 @@ class TestBatch:
             left.drop(columns="row"), after.drop(columns="row"), check_exact=True
         )
         np.testing.assert_allclose(csv["truth"], raw["price"])
-        assert read(tmp_path / "csv" / "summary.json")["scored"] == ROWS
-        assert "are done on these rows" not in capsys.readouterr().out.split("edited.csv")[-1]
+        summary = read(tmp_path / "csv" / "summary.json")
+        assert summary["scored"] == ROWS
+        (section,) = predictions.sections(
+            [{"phase": "inference-batch", "task": "t", **summary}], {}
+        )
+        assert "rows.csv" not in section
+        assert "raw.csv: the edits of the data set were done on the rows" in section
+        assert "were done on the rows" not in capsys.readouterr().out.split("edited.csv")[-1]
 
     def test_the_rows_that_were_not_edited_may_be_a_data_set(self, flats, tmp_path, capsys):
         found = batch(flats, tmp_path / "out", f"dataset:{flats / 'data'}")
         assert len(found) == ROWS
-        assert "are done on these rows" in capsys.readouterr().out
+        assert "were done on the rows" in capsys.readouterr().out
 
     def test_the_test_part_is_edited(self, flats, tmp_path, capsys):
         found = batch(flats, tmp_path / "out", "test")
         stored = pd.read_parquet(flats / "model" / "predictions.parquet")
         stored = stored[stored["part"] == "test"]
         np.testing.assert_array_equal(found["prediction"], stored["prediction"])
-        assert "are done on these rows" not in capsys.readouterr().out
+        assert "were done on the rows" not in capsys.readouterr().out
 
     def test_chunks_of_any_size_give_the_same(self, flats, raw, tmp_path, capsys, monkeypatch):
         for name in ("raw.csv", "raw.parquet"):

@@ -235,3 +235,10 @@ def test_the_steps_that_the_page_shows_are_steps():
 def test_a_step_is_written_as_it_was_given():
     step = {"do": "filter", "column": "price", "is": ">", "value": 3}
     assert as_json(parse_steps([step], "x")[0]) == step
+
+
+def test_true_and_false_count_in_a_formula_though_one_is_missing():
+    table = pa.table({"t": [1.0, 2.0, 3.0], "lift": [True, None, False]})
+    steps = parse_steps([{"do": "derive", "column": "x", "formula": "t + lift * 2"}], "")
+    found = edit(Edited(table, "t", {}), steps, "", lambda line: None)
+    assert found.table["x"].to_pylist() == [3, None, 3]

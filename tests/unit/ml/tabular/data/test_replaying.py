@@ -170,6 +170,21 @@ def test_rows_come_out_as_the_data_set_did(rows, tmp_path, name, ending, size):
     assert truth.astype(float).tolist() == rows["price"].tolist()
 
 
+@pytest.mark.parametrize("name", EDITINGS)
+def test_no_rows_are_none_after_the_edits(rows, name):
+    # such is what is left of a chunk whose rows were all skipped
+    made = Made(rows, *EDITINGS[name])
+    for nothing in (rows.head(0), pd.DataFrame(columns=list(rows))):
+        assert made.replayed(nothing).shape == (0, len(made.schema.columns))
+
+
+@pytest.mark.parametrize("name", EDITINGS)
+def test_rows_without_any_value_can_be_edited(rows, name):
+    made = Made(rows, *EDITINGS[name])
+    empty = rows.head(2).assign(**dict.fromkeys(rows, None))
+    assert made.replayed(empty).shape == (2, len(made.schema.columns))
+
+
 def test_the_columns_that_matter_alone_are_asked_for(rows):
     made = Made(
         rows,
