@@ -21,6 +21,7 @@ _BAD_TYPE = re.compile(r"In CSV column #(\d+): .*conversion error", re.DOTALL)
 _RAGGED = re.compile(r"(?:Row #(\d+): )?Expected (\d+) columns, got (\d+)")
 _BAD_TEXT = ("UTF8", "UTF-8", "codec can't decode", "truncated data")
 _DECIMAL_COMMA = r"^\s*[+-]?\d+(,\d+)?([eE][+-]?\d+)?\s*$"
+_POINTED_THOUSANDS = r"^\s*[+-]?([1-9]\d{0,2}(\.\d{3})*|0)\s*$"
 # codes such as 01067: as numbers they would lose their zeros
 _PADDED_CODE = r"^0\d{3,}$"
 _DIGITS = r"^\d{4,}$"
@@ -103,7 +104,12 @@ def read(path: Path, head: bytes, texts: Collection[str], encoding: str, shown: 
     if any(pa.types.is_binary(one.type) for one in table.schema):
         raise encodings.wrongly_encoded(path, encoding, shown)
     if layout.delimiter == ";":
-        table = _with_decimal_commas(table, texts)
+        numbers = _with_decimal_commas(table, texts)
+        floats = [one.name for one in table.schema if pa.types.is_floating(one.type)]
+        if numbers is not table and floats:
+            spelled = types | times | dict.fromkeys(floats, pa.string())
+            return _with_thousands(numbers, _read_with_types(path, layout, names, spelled), floats)
+        return numbers
     return table
 
 
@@ -254,6 +260,16 @@ def _with_decimal_commas(table: pa.Table, texts: Collection[str]) -> pa.Table:
             pointed = pc.replace_substring(pc.utf8_trim_whitespace(column), ",", ".")
             table = table.set_column(position, field.name, pointed.cast(pa.float64()))
     return table
+
+
+def _with_thousands(numbers: pa.Table, spelled: pa.Table, floats: list[str]) -> pa.Table:
+    """The table with texts where points stand between thousands: beside 2,5 no 1.037 is 1,037."""
+    for name in floats:
+        column = spelled.column(name)
+        if pc.all(pc.match_substring_regex(column, _POINTED_THOUSANDS)).as_py():
+            position = numbers.schema.get_field_index(name)
+            numbers = numbers.set_column(position, name, column)
+    return numbers
 
 
 def unreadable(path: Path, layout: Layout, error: Exception, shown: str) -> DataError:

@@ -13,6 +13,9 @@ NUMBERS_SHARE = 0.9
 _NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"
 _PLAIN = rf"^\s*{_NUMBER}\s*$"
 _THOUSANDS = r"^\s*[+-]?\d{1,3}((,\d{3})+(\.\d+)?|(\.\d{3})+(,\d+)?|([ ']\d{3})+([.,]\d+)?)\s*$"
+_POINTED = r"^\s*[+-]?[1-9]\d{0,2}(\.\d{3})+\s*$"
+_SMALL = r"^\s*[+-]?\d{1,3}\s*$"
+_SEPARATED = "numbers with separators of thousands"
 _DECIMAL_COMMA = r"^\s*[+-]?\d+,\d+\s*$"
 _UNIT = r"^\s*[€$£¥]?\s?[+-]?\d[\d.,' ]*\s?[A-Za-zµ°%€$£¥²³/]{0,6}\s*$"
 _DIGITS = r"[\d.,' +-]+"
@@ -38,7 +41,12 @@ def stray_text(column: pa.ChunkedArray, values: pa.Array) -> str:
     """
     plain = _matching(values, _PLAIN)
     if len(plain) == len(values):
-        return ""
+        # that they are texts all the same says that the points stand between thousands
+        pointed = _matching(values, _POINTED) if len(values) else values
+        if not len(pointed) or len(pointed) + len(_matching(values, _SMALL)) < len(values):
+            return ""
+        example = pointed[0].as_py()
+        return f"{_SEPARATED}, such as {example!r} in data row {row_of(column, example)}"
     number_rows = _rows_among(column, plain)
     present = len(column) - column.null_count
     if number_rows < NUMBERS_SHARE * present:
@@ -51,7 +59,7 @@ def stray_text(column: pa.ChunkedArray, values: pa.Array) -> str:
 
 def _written_oddly(column: pa.ChunkedArray, values: pa.Array, plain: pa.Array) -> str:
     for pattern, what in (
-        (_THOUSANDS, "numbers with separators of thousands"),
+        (_THOUSANDS, _SEPARATED),
         (_DECIMAL_COMMA, "numbers with a decimal comma"),
         (_UNIT, "numbers with a unit"),
     ):

@@ -67,6 +67,15 @@ def test_decimal_commas_are_numbers_where_semicolons_separate(tmp_path):
     assert frame["t"].tolist() == ["1,5", "2,0", "3e2"]
 
 
+def test_points_between_thousands_are_no_decimals_where_commas_are(tmp_path):
+    frame = read_table(write(tmp_path, "a;b;c\n1,5;1.037;0.125\n2,5;950;1.250\n"))
+    assert frame["a"].tolist() == [1.5, 2.5]
+    assert frame["b"].tolist() == ["1.037", "950"]
+    assert frame["c"].tolist() == [0.125, 1.25]
+    # without a decimal comma anywhere a point is a decimal one
+    assert read_table(write(tmp_path, "a;b\n1;1.037\n2;950\n"))["b"].tolist() == [1.037, 950]
+
+
 def test_decimals_of_a_parquet_file_are_numbers(tmp_path):
     table = pa.table({"a": [decimal.Decimal("1.50"), None], "b": [1, 2]})
     parquet.write_table(table, tmp_path / "data.parquet")

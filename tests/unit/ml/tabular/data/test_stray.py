@@ -23,6 +23,7 @@ def test_a_text_among_numbers_is_told_with_its_row():
     [
         (["1,234", "12", "2,000.50"], "numbers with separators of thousands, such as '1,234'"),
         (["1.234.567", "2.000.000,5"], "numbers with separators of thousands"),
+        (["950", "1.037"], "numbers with separators of thousands, such as '1.037' in data row 2"),
         (["1 234", "2 345"], "numbers with separators of thousands"),
         (["0,5", "12,25", "3"], "numbers with a decimal comma, such as '0,5' in data row 1"),
         (["12 kg", "13.5 kg", "14"], "numbers with a unit, such as '12 kg' in data row 1"),
