@@ -52,7 +52,7 @@ class SplitFields(Section):
         0.2, ge=0.05, le=0.5, description="share of the rows kept for the final score"
     )
     validation_share: float = Field(
-        0.2, ge=0.05, le=0.5, description="share of the rows that the best model is chosen by"
+        0.2, ge=0.05, le=0.5, description="share of the rows that models are compared by"
     )
     duplicates: Literal["report", "drop"] = Field(
         "report", description="rows of validation and test that another part has, too"

@@ -12,6 +12,7 @@ import numbers
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 from pandas.api import types
 
 from ml.runtime.errors import DataError
@@ -23,6 +24,7 @@ MAX_HINTS = 3
 _MICROSECONDS_PER_DAY = 86_400_000_000.0
 # dates such as 9999-12-31 stand for no date; these years are those that nanoseconds can count
 _FIRST_DATE, _LAST_DATE = (np.datetime64(day, "us") for day in ("1678-01-01", "2262-01-01"))
+_WHOLE = r"^(-?\d+)\.0+$"
 _TEXT = pd.StringDtype("pyarrow", na_value=np.nan)
 
 
@@ -167,21 +169,19 @@ def numbers_of(values: pd.Series, where: str) -> np.ndarray:
 
 
 def texts_of(values: pd.Series) -> pd.Categorical:
-    """A Categorical of texts, each as a CSV spells it."""
+    """A Categorical of texts, each as a CSV spells it; whole numbers without their ``.0``.
+
+    A column of codes has it where a program wrote it that knew of a missing one, and nowhere else.
+    """
     if _is_categorical(values):
         codes, found = values.cat.codes.to_numpy(), values.cat.categories
         if _holds_texts(found):
-            return values.array
+            return _without_zeros(values.array)
     elif isinstance(values.dtype, pd.StringDtype):
-        return _encoded(values)
+        return _without_zeros(_encoded(values))
     else:
         codes, found = pd.factorize(values)
-    texts = pd.Index([_spelled(value) for value in found], dtype=_TEXT)
-    if texts.has_duplicates:
-        again, texts = pd.factorize(texts)
-        # the last one is for those that are missing, which have the code -1
-        codes = np.append(again, -1)[codes]
-    return pd.Categorical.from_codes(codes, texts)
+    return _without_zeros(_recoded(codes, [_spelled(value) for value in found]))
 
 
 def row_number(values: pd.Series, position: int) -> int:
@@ -265,9 +265,25 @@ def _spelled(value: object) -> str:
     if isinstance(value, bool | np.bool_):
         return str(value).lower()
     # whole numbers become floats where one is missing
-    if isinstance(value, float | np.floating) and value == int(value):
+    if isinstance(value, float | np.floating) and float(value).is_integer():
         return str(int(value))
     return str(value)
+
+
+def _without_zeros(values: pd.Categorical) -> pd.Categorical:
+    found = pa.array(values.categories, type=pa.large_string(), from_pandas=True)
+    if not pc.any(pc.match_substring_regex(found, _WHOLE)).as_py():
+        return values
+    return _recoded(values.codes, pc.replace_substring_regex(found, _WHOLE, r"\1").to_pylist())
+
+
+def _recoded(codes: np.ndarray, found: list[str]) -> pd.Categorical:
+    texts = pd.Index(found, dtype=_TEXT)
+    if texts.has_duplicates:
+        again, texts = pd.factorize(texts)
+        # the last one is for those that are missing, which have the code -1
+        codes = np.append(again, -1)[codes]
+    return pd.Categorical.from_codes(codes, texts)
 
 
 def _holds_texts(values: pd.Index) -> bool:

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from ml.runtime.errors import DataError
-from ml.tabular.conforming import BadValuesError, conform, conform_target, days_of
+from ml.tabular.conforming import BadValuesError, conform, conform_target, days_of, texts_of
 from ml.tabular.schema import Column, Schema
 
 
@@ -182,3 +182,27 @@ def test_a_target_is_spelled_without_a_text_per_row():
 def test_dates_are_no_numbers():
     with pytest.raises(BadValuesError, match="which is not a number"):
         conformed(pd.Series(pd.to_datetime(["2026-01-01", None])), "numeric")
+
+
+@pytest.mark.parametrize(
+    "codes",
+    [
+        pd.Series([1001, 1002, 1001]),
+        pd.Series([1001.0, 1002.0, 1001.0]),
+        pd.Series(["1001.0", "1002", "1001"]),
+        pd.Series(["1001.00", "1002.0", "1001"], dtype="category"),
+    ],
+)
+def test_codes_are_the_same_with_and_without_the_zero_that_a_gap_gives_them(codes):
+    found = texts_of(codes)
+    assert found.tolist() == ["1001", "1002", "1001"]
+    assert sorted(found.categories) == ["1001", "1002"]
+
+
+def test_texts_that_are_no_whole_numbers_stay_as_they_are():
+    given = ["1.05", "v1.0", "1.0.0", ".0", "1.", None]
+    assert texts_of(pd.Series(given, dtype="str")).tolist()[:5] == given[:5]
+
+
+def test_an_infinite_number_among_codes_is_a_text():
+    assert texts_of(pd.Series([float("inf"), 2.0])).tolist() == ["inf", "2"]
