@@ -187,11 +187,14 @@ def _leakage(record: Mapping[str, Any]) -> list[str]:
     found = leakage.get("duplicates") or {}
     counts = {part: found.get(part) or 0 for part in ("validation", "test")}
     if any(counts.values()):
-        rows = " and ".join(f"{count:,} {part} rows" for part, count in counts.items() if count)
-        treated = (
-            "they were dropped"
-            if found.get("treated") == "drop"
-            else "the scores may be too good to be true"
+        rows = " and ".join(
+            f"{count:,} {part} {'row' if count == 1 else 'rows'}"
+            for part, count in counts.items()
+            if count
         )
-        said.append(f"{rows} have the same features as a row of another part: {treated}.")
+        have = "has" if sum(counts.values()) == 1 else "have"
+        treated = (
+            "dropped" if found.get("treated") == "drop" else "the scores may be too good to be true"
+        )
+        said.append(f"{rows} {have} the same features as a row of another part: {treated}.")
     return said

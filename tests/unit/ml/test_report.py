@@ -116,7 +116,11 @@ def test_a_run_without_a_model_says_what_to_do():
         (
             {"duplicates": {"validation": 2, "test": 3, "treated": "drop"}},
             "2 validation rows and 3 test rows have the same features as a row of another part: "
-            "they were dropped",
+            "dropped",
+        ),
+        (
+            {"duplicates": {"validation": 0, "test": 1, "treated": "report"}},
+            "1 test row has the same features as a row of another part",
         ),
     ],
 )
