@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ml.tabular.learning.fitted_model import FittedModel
 
 # raise it when what ml/ keeps in a model can no longer be read by what was there before
-FORMAT = "2"
+FORMAT = "3"
 _FORMAT_KEY = "ml"
 _PYTHON_KEY = "python"
 _ALWAYS = ("numpy", "scikit-learn")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.model_selection import StratifiedKFold
 from sklearn.svm import SVC, SVR
+from sklearn.utils import Tags
 
 # what lies further out than this many deviations counts as this far, so that a rare value does not
 # lie apart from all other rows
@@ -13,7 +15,7 @@ FURTHEST = 3.0
 _FOLDS = 5
 
 
-class SupportVectors:
+class SupportVectors(BaseEstimator):
     """Support vectors with a Gaussian kernel.
 
     Probabilities are the softmax of the decision values at a temperature that cross-validation
@@ -27,6 +29,8 @@ class SupportVectors:
         See :class:`ml.models.svm.Parameters`.
     cache_megabytes : int
         How much of the kernel is kept.
+    most_rows : int, optional
+        Of more, so many are drawn at random to fit a number by; None takes all.
 
     Attributes
     ----------
@@ -43,6 +47,7 @@ class SupportVectors:
         width: float,
         epsilon: float,
         cache_megabytes: int,
+        most_rows: int | None = None,
     ) -> None:
         self.kind = kind
         self.seed = seed
@@ -50,9 +55,14 @@ class SupportVectors:
         self.width = width
         self.epsilon = epsilon
         self.cache_megabytes = cache_megabytes
+        self.most_rows = most_rows
 
     def fit(self, features: np.ndarray, target: np.ndarray) -> SupportVectors:
         """Fit features of shape (rows, columns) to a target of shape (rows,)."""
+        if self.kind == "regression" and self.most_rows and len(target) > self.most_rows:
+            random = np.random.default_rng(self.seed)
+            drawn = np.sort(random.choice(len(target), self.most_rows, replace=False))
+            features, target = features[drawn], target[drawn]
         # a distance counts all inputs alike: each needs the same spread, whatever came before
         self._middle, spreads = features.mean(axis=0), features.std(axis=0)
         self._spreads = np.where(spreads > 0, spreads, 1.0)
@@ -87,6 +97,12 @@ class SupportVectors:
     def predict_proba(self, features: np.ndarray) -> np.ndarray:
         """Probabilities, shape (rows, classes)."""
         return self.inner_.predict_proba(self._scaled(features))
+
+    def __sklearn_tags__(self) -> Tags:
+        """What it is to scikit-learn, which averages it with others."""
+        tags = super().__sklearn_tags__()
+        tags.estimator_type = "regressor" if self.kind == "regression" else "classifier"
+        return tags
 
     def _scaled(self, features: np.ndarray) -> np.ndarray:
         return np.clip((features - self._middle) / self._spreads, -FURTHEST, FURTHEST)

@@ -138,6 +138,48 @@ def test_support_vectors_predict_a_constant_where_the_target_is_one():
     np.testing.assert_allclose(found, 7.0)
 
 
+def test_support_vectors_draw_rows_where_there_are_too_many():
+    random = np.random.default_rng(0)
+    features = random.normal(size=(80, 2))
+    target = features[:, 0]
+    model = MODELS["svm"]
+    few, again = (
+        model.build(model.parameters(), "regression", 3, 1)
+        .set_params(most_rows=50)
+        .fit(features, target)
+        for _ in range(2)
+    )
+    assert few.inner_.shape_fit_ == (50, 2)
+    np.testing.assert_array_equal(few.predict(features), again.predict(features))
+    enough = few.set_params(most_rows=80).fit(features, target)
+    assert enough.inner_.shape_fit_ == (80, 2)
+
+
+def test_a_blend_is_the_mean_of_its_parts():
+    random = np.random.default_rng(0)
+    features = random.normal(size=(60, 3))
+    model = MODELS["blend"]
+    own = model.parameters(n_estimators=10, smooth_share=0.5)
+    numbers = model.build(own, "regression", 0, 1).fit(features, features[:, 0] ** 2)
+    lines, curves, forest = (part.predict(features) for part in numbers.estimators_)
+    expected = lines / 4 + curves / 4 + forest / 2
+    np.testing.assert_allclose(numbers.predict(features), expected)
+
+    labels = np.where(features[:, 0] > 0, "yes", "no").astype(object)
+    classes = model.build(own, "binary", 0, 1).fit(features, labels)
+    lines, clouds, forest = (part.predict_proba(features) for part in classes.estimators_)
+    expected = lines / 4 + clouds / 4 + forest / 2
+    np.testing.assert_allclose(classes.predict_proba(features), expected)
+
+
+def test_a_blend_needs_its_forest_and_the_curves_of_some_rows():
+    model, forest = MODELS["blend"], MODELS["random_forest"]
+    numbers = model.memory(model.parameters(), 10**6, 10, 1)
+    assert 0 < numbers - forest.memory(forest.parameters(min_samples_leaf=5), 10**6, 10, 1) < 10**9
+    classes = model.memory(model.parameters(), 10**6, 10, 2)
+    assert classes == forest.memory(forest.parameters(), 10**6, 10, 2)
+
+
 def test_xgboost_tells_its_device_and_predicts_on_the_cpu(tmp_path):
     random = np.random.default_rng(0)
     features = random.normal(size=(80, 3))
