@@ -22,6 +22,7 @@ _SECONDS_BETWEEN_PROGRESS = 10.0
 # two looks within one poll are one
 _SECONDS_BETWEEN_LOOKS = 0.5
 _FINAL = frozenset({"completed", "failed", "stopped", "published", "closed"})
+_DELETED = "was deleted"
 _NOT_OVER = (None, "pending", "queued", "running")
 _HEADER = ["Step", "Status", "Seconds", "Task"]
 
@@ -65,6 +66,7 @@ class FrugalController(PipelineController):
     ) -> None:
         self._labels = labels or {}
         self._seen: dict[str, Progress] = {}
+        self._missed: set[str] = set()
         self._looked = 0.0
         self._plans = _Sparing(_SECONDS_BETWEEN_PLANS)
         self._pictures = _Sparing(_SECONDS_BETWEEN_PICTURES)
@@ -103,6 +105,18 @@ class FrugalController(PipelineController):
             job._last_status_ts = float("inf")
             # the SDK tells a step that a watchdog stopped by this text
             job.task.data.status_message = progress.message
+        self._end_deleted({one: job for one, job in waited_for.items() if one not in seen})
+
+    def _end_deleted(self, missing: dict[str, Any]) -> None:
+        """Take for stopped what the server knew nothing of twice running: it will never answer."""
+        for task_id, job in missing.items():
+            is_gone = task_id in self._missed
+            job._last_status = "stopped" if is_gone else job._last_status or "queued"
+            job._last_status_ts = float("inf")
+            if is_gone:
+                job.task.data.status_message = _DELETED
+                print(f"task {task_id} {_DELETED}: its step counts as stopped", flush=True)
+        self._missed = set(missing)
 
     def _update_progress(self) -> None:
         """Of the steps that have ended: none tells a progress of its own."""

@@ -44,10 +44,12 @@ def made(monkeypatch, clock):
     """A controller of so many running steps; `asked` and `sent` tell what it did."""
     seen: dict[str, Progress] = {}
     asked, sent = [], []
+    deleted: set[str] = set()
 
     def progress(_server, ids):
         asked.append(ids)
-        return {one: seen.get(one, Progress("in_progress", "", 990.0, None)) for one in ids}
+        running = Progress("in_progress", "", 990.0, None)
+        return {one: seen.get(one, running) for one in ids if one not in deleted}
 
     def make(steps):
         monkeypatch.setattr(PipelineController, "__init__", lambda self: None)
@@ -74,7 +76,7 @@ def made(monkeypatch, clock):
             pipeline._nodes[node.name] = node
         return pipeline
 
-    make.seen, make.asked, make.sent = seen, asked, sent
+    make.seen, make.asked, make.sent, make.deleted = seen, asked, sent, deleted
     return make
 
 
@@ -102,6 +104,34 @@ def test_a_step_that_has_ended_is_not_asked_for_again(made, clock):
     pipeline._update_nodes_status()
     assert made.asked[-1] == ["t0", "t2"]
     assert pipeline._nodes["s1"].status == "completed"
+
+
+def test_a_step_that_was_deleted_has_ended(made, clock, capsys):
+    pipeline = made(2)
+    pipeline._update_nodes_status()
+    made.deleted.add("t1")
+    clock.seconds += 1
+    pipeline._update_nodes_status()
+    assert pipeline._nodes["s1"].status == "running"  # one answer without it may be a slip
+    clock.seconds += 1
+    pipeline._update_nodes_status()
+    assert pipeline._nodes["s1"].status == "aborted"
+    job = pipeline._nodes["s1"].job
+    assert job.is_stopped(aborted_nonresponsive_as_running=True)
+    assert job.status_message() == "was deleted"
+    assert "task t1 was deleted" in capsys.readouterr().out
+    clock.seconds += 1
+    pipeline._update_nodes_status()
+    assert made.asked[-1] == ["t0"]
+
+
+def test_a_step_that_comes_back_into_the_answer_has_not_ended(made, clock):
+    pipeline = made(1)
+    for is_missed in (True, False, True):
+        (made.deleted.add if is_missed else made.deleted.discard)("t0")
+        pipeline._update_nodes_status()
+        clock.seconds += 1
+    assert pipeline._nodes["s0"].status == "running"
 
 
 def test_a_server_that_is_away_is_asked_again(made, clock, monkeypatch, capsys):
