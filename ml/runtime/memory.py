@@ -111,9 +111,16 @@ def held(root: Path = _ROOT) -> int:
             name, _, rest = line.partition(":")
             if name in _OWN_PAGES:
                 found += int(rest.split()[0]) * 1024
-        for children in process.glob("task/*/children"):
-            waiting += _read(children).split()
+        waiting += _children(process)
     return found
+
+
+def _children(process: Path) -> list[str]:
+    try:
+        return [one for path in process.glob("task/*/children") for one in _read(path).split()]
+    except OSError:
+        # it ended while it was looked at: what it held is free
+        return []
 
 
 def _groups(root: Path) -> list[Bound]:

@@ -87,3 +87,23 @@ def test_what_will_not_do_is_said_with_both_sizes(system):
 
 def test_this_machine_tells_its_memory():
     assert 0 < memory.available() <= memory.total()
+
+
+@pytest.mark.parametrize("ended", [FileNotFoundError, ProcessLookupError])
+def test_a_child_that_ends_while_it_is_looked_at_holds_nothing(system, monkeypatch, ended):
+    root = system(
+        {
+            "proc/self/status": "RssAnon: 100 kB\n",
+            "proc/self/task/1/children": "7 8",
+            "proc/8/status": "RssAnon: 20 kB\nRssShmem: 3 kB\n",
+        }
+    )
+    glob = Path.glob
+
+    def look(self, pattern):
+        if self.name == "7":
+            raise ended(self)
+        return glob(self, pattern)
+
+    monkeypatch.setattr(Path, "glob", look)
+    assert memory.held(root) == 123 * 1024
