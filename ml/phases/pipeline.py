@@ -111,7 +111,7 @@ class TrainingFields(Section):
 
     def is_tried(self, model: str) -> bool:
         """Whether a model is asked for by name: on data that it is not made for it fails."""
-        return self.models not in _GROUPS or model in self.own
+        return _group(_listed(self.models)) is None or model in self.own
 
     @property
     def own(self) -> dict[str, Any]:
@@ -143,10 +143,17 @@ class TrainingFields(Section):
 
 
 def _named(models: str) -> list[str]:
-    given = [name.strip() for name in models.split(",") if name.strip()]
-    if len(given) == 1 and given[0] in _GROUPS:
-        return list(_GROUPS[given[0]])
-    return list(dict.fromkeys(given))
+    given = _listed(models)
+    return list(_group(given) or given)
+
+
+def _listed(models: str) -> list[str]:
+    return list(dict.fromkeys(name.strip() for name in models.split(",") if name.strip()))
+
+
+def _group(given: list[str]) -> tuple[str, ...] | None:
+    """The models of a group that stands alone; None where models are named one by one."""
+    return _GROUPS.get(given[0]) if len(given) == 1 else None
 
 
 class InferenceFields(Section):

@@ -177,6 +177,8 @@ def test_all_models_are_all_there_are():
         ({"Training__models": "all"}, "leave-out"),
         ({"Training__models": "ridge,discriminant"}, "fail"),
         ({"Training__models": "discriminant"}, "fail"),
+        ({"Training__models": " auto ,"}, "leave-out"),
+        ({"Training__models": "all, all"}, "leave-out"),
         # its parameters name it
         ({"Training__parameters": '{"discriminant": {"shrinkage": 0.5}}'}, "fail"),
     ],
