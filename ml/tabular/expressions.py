@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -104,9 +105,7 @@ class Expression:
             case ast.BinOp():
                 left, right = self._value(node.left, frame), self._value(node.right, frame)
                 return _ARITHMETIC[type(node.op)](_number(left), _number(right))
-            case ast.UnaryOp(op=ast.Not()):
-                return ~self._truth(node.operand, frame)
-            case ast.UnaryOp():
+            case ast.UnaryOp() if type(node.op) in _SIGNS:
                 return _SIGNS[type(node.op)](_number(self._value(node.operand, frame)))
             case ast.Call():
                 given = [_number(self._value(one, frame)) for one in node.args]
@@ -114,20 +113,23 @@ class Expression:
             case _:
                 return self._missed(node, frame) == 0
 
-    def _truth(self, node: ast.expr, frame: pd.DataFrame) -> np.ndarray:
-        return np.broadcast_to(np.asarray(self._value(node, frame), dtype=bool), len(frame))
-
-    def _missed(self, node: ast.expr, frame: pd.DataFrame) -> np.ndarray:
-        if isinstance(node, ast.BoolOp):
-            parts = [self._missed(one, frame) for one in node.values]
-            combined = np.maximum if isinstance(node.op, ast.And) else np.fmin
-            return reduce(combined, parts)
-        if isinstance(node, ast.Compare):
-            sides = [self._value(one, frame) for one in (node.left, *node.comparators)]
-            pairs = zip(node.ops, sides, sides[1:], strict=False)
-            parts = [_distance(one, left, right) for one, left, right in pairs]
-            return np.broadcast_to(reduce(np.maximum, parts), len(frame))
-        return np.where(self._truth(node, frame), 0.0, 1.0)
+    def _missed(self, node: ast.expr, frame: pd.DataFrame, *, negated: bool = False) -> np.ndarray:
+        """By how much a condition, or its contrary, is missed; NaN where neither is known."""
+        match node:
+            case ast.UnaryOp(op=ast.Not()):
+                return self._missed(node.operand, frame, negated=not negated)
+            case ast.BoolOp():
+                parts = [self._missed(one, frame, negated=negated) for one in node.values]
+                return _combined(parts, all_hold=isinstance(node.op, ast.And) != negated)
+            case ast.Compare():
+                sides = [self._value(one, frame) for one in (node.left, *node.comparators)]
+                pairs = zip(node.ops, sides, sides[1:], strict=False)
+                parts = [_distance(one, left, right) for one, left, right in pairs]
+            case _:
+                parts = [_untruth(np.asarray(self._value(node, frame)))]
+        if negated:
+            parts = [_contrary(one) for one in parts]
+        return np.broadcast_to(_combined(parts, all_hold=not negated), len(frame))
 
 
 def parse(text: str, columns: Sequence[str], where: str = "") -> Expression:
@@ -147,11 +149,12 @@ def parse(text: str, columns: Sequence[str], where: str = "") -> Expression:
         It is no formula, names a column that there is not, or holds what is not allowed.
     """
     names: dict[str, str] = {}
+    free = (name for name in map("column_{}_".format, count()) if _is_free(name, text, columns))
 
     def named(found: re.Match[str]) -> str:
         if found[1] is None:
             return found[0]
-        plain = f"column_{len(names)}_"
+        plain = next(free)
         names[plain] = found[1]
         return plain
 
@@ -175,6 +178,10 @@ def _refused(text: str, why: str, where: str) -> UserError:
     )
 
 
+def _is_free(name: str, text: str, columns: Sequence[str]) -> bool:
+    return name not in columns and name not in text
+
+
 def _checked(node: ast.expr, names: dict[str, str], columns: Sequence[str]) -> set[str]:
     """The columns that it names; what is not allowed is refused."""
     used = set()
@@ -191,7 +198,7 @@ def _checked(node: ast.expr, names: dict[str, str], columns: Sequence[str]) -> s
                 if one.func.id not in ("min", "max") and len(one.args) != 1:
                     raise ValueError(f"{one.func.id} takes one value")
             case ast.Constant(value=int() | float() | str()):
-                pass
+                _check_size(one.value)
             case ast.BinOp() if type(one.op) in _ARITHMETIC:
                 pass
             case ast.UnaryOp() if type(one.op) in (*_SIGNS, ast.Not):
@@ -207,6 +214,13 @@ def _checked(node: ast.expr, names: dict[str, str], columns: Sequence[str]) -> s
             case _:
                 raise ValueError(f"{ast.unparse(one)!r} is not allowed in it")
     return used
+
+
+def _check_size(value: float | str) -> None:
+    try:
+        np.float64(0 if isinstance(value, str) else value)
+    except OverflowError:
+        raise ValueError(f"the number {str(value)[:8]}... is too large") from None
 
 
 def _known(name: str, columns: Sequence[str]) -> str:
@@ -244,10 +258,29 @@ def _number(value: Any) -> Any:
     return array.astype(float) if array.dtype.kind == "b" else value
 
 
+def _combined(parts: list[np.ndarray], *, all_hold: bool) -> np.ndarray:
+    """Of several conditions: by how much they are missed where all hold, or any does."""
+    return reduce(np.maximum if all_hold else np.fmin, parts)
+
+
+def _untruth(values: np.ndarray) -> np.ndarray:
+    """1 where a value that is no condition counts as false; NaN where a number is missing."""
+    return _unless_missing(values, np.where(values.astype(bool), 0.0, 1.0))
+
+
+def _contrary(missed: np.ndarray) -> np.ndarray:
+    return np.where(np.isnan(missed), np.nan, np.where(missed == 0, 1.0, 0.0))
+
+
+def _unless_missing(values: np.ndarray, found: np.ndarray) -> np.ndarray:
+    return np.where(np.isnan(values), np.nan, found) if values.dtype.kind == "f" else found
+
+
 def _distance(comparison: ast.cmpop, left: Any, right: Any) -> np.ndarray:
     if isinstance(comparison, ast.In | ast.NotIn):
         found = np.isin(np.asarray(left, dtype=object), np.asarray(right, dtype=object))
-        return np.where(found == isinstance(comparison, ast.In), 0.0, 1.0)
+        missed = np.where(found == isinstance(comparison, ast.In), 0.0, 1.0)
+        return _unless_missing(np.asarray(left), missed)
     texts = any(np.asarray(side).dtype.kind in "OUS" for side in (left, right))
     if isinstance(comparison, ast.Eq | ast.NotEq) and texts:
         same = np.asarray(left, dtype=object) == np.asarray(right, dtype=object)

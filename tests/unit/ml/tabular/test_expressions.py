@@ -52,6 +52,17 @@ def test_numbers_are_calculated(frame, text, values):
         ("city in ['Kobe', 'Lima'] and b <= 1", [1, 5, 1]),
         ("city in ['Kobe', 'Lima'] or b <= 1", [0, 1, 0]),
         ("not city == 'Kobe'", [1, 0, 0]),
+        ("not (a <= 2)", [1, 0, np.inf]),
+        ("not a", [1, 1, np.inf]),
+        ("not not a", [0, 0, np.inf]),
+        ("a and b", [0, 0, np.inf]),
+        ("not (a <= 2 and b > 1)", [1, 0, 0]),
+        ("not (a <= 2 or b > 5)", [1, 1, np.inf]),
+        ("not (0 <= a <= b - 1)", [1, 1, np.inf]),
+        ("not (2 <= a <= b - 2)", [0, 0, np.inf]),
+        ("not (2 <= b <= a)", [0, 0, 0]),
+        ("a in [1, 2]", [0, 1, np.inf]),
+        ("a not in [1, 2]", [1, 0, np.inf]),
         ("0.1 + 0.2 == 0.3", [0, 0, 0]),
     ],
 )
@@ -84,6 +95,7 @@ def test_a_formula_names_its_columns_in_the_datas_order():
         ("1 in [a]", "not allowed"),
         ("f'{a}'", "not allowed"),
         ("None", "not allowed"),
+        ("a < " + "9" * 400, "the number 99999999... is too large"),
         ("(" * 300 + "a" + ")" * 300, "is no formula"),
         ("-" * 2000 + "a", "longer than 1000"),
     ],
@@ -107,3 +119,18 @@ def test_a_backtick_in_a_text_is_no_column(frame):
 
 def test_a_power_without_end_ends(frame):
     assert parse("9 ** 9 ** 9 ** 9", COLUMNS).evaluate(frame).tolist() == [np.inf] * 3
+
+
+def test_a_column_may_have_any_name(frame):
+    named = frame.rename(columns={"a": "column_0_", "b": "column_2_"})
+    found = parse("column_0_ + `living area` + column_2_ + `max`", list(named))
+    np.testing.assert_allclose(found.evaluate(named), [14, 33, np.nan])
+    with pytest.raises(UserError, match="no column 'column_0_'"):
+        parse("column_0_ + `living area`", COLUMNS)
+
+
+def test_what_is_and_what_is_not_differ_in_every_row():
+    frame = pd.DataFrame({"a": [10.0, 10.0 - 1e-12, 10.0 + 1e-12, 9.0, 11.0]})
+    for text in ("a < 10", "a <= 10", "a > 10", "a >= 10", "a == 10", "a != 10"):
+        is_so = parse(text, ["a"]).evaluate(frame)
+        assert (parse(f"not ({text})", ["a"]).evaluate(frame) == ~is_so).all(), text
