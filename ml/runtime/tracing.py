@@ -34,6 +34,11 @@ _NO_RESULTS = frozenset(
     }
 )
 _TIME = re.compile(r"(^|[ _])seconds?$")
+# below other keys than these JSON holds names of columns, classes and metrics, which may be any
+_RECORDS = frozenset({"best", "leaderboard", "failed", "inferences", "tuning"})
+_OF_A_CLASS = "probability of "
+# a mapping of columns as a whole
+_OF_COLUMNS = "importance.json"
 _SCHEMA = "schema"
 
 
@@ -94,20 +99,27 @@ def file_hash(path: Path) -> str:
 
 def content_hash(path: Path) -> str:
     """The SHA-256 of what a JSON file says, without times, places and ids."""
-    said = _results_only(json.loads(path.read_text("utf-8")))
+    said = json.loads(path.read_text("utf-8"))
+    if path.name != _OF_COLUMNS:
+        said = _results_only(said)
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
-def _results_only(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {
-            key: _results_only(item)
-            for key, item in value.items()
-            if key not in _NO_RESULTS and not _TIME.search(str(key))
-        }
-    if isinstance(value, list):
-        return [_results_only(item) for item in value]
-    return value
+def _results_only(record: Any) -> Any:
+    """A record, or a list of them, without times, places and ids."""
+    if isinstance(record, list):
+        return [_results_only(one) for one in record]
+    if not isinstance(record, Mapping):
+        return record
+    return {
+        key: _results_only(value) if key in _RECORDS else value
+        for key, value in record.items()
+        if key not in _NO_RESULTS and not _is_time(key)
+    }
+
+
+def _is_time(key: str) -> bool:
+    return bool(_TIME.search(key)) and not key.startswith(_OF_A_CLASS)
 
 
 def _files(name: str, path: Path) -> list[tuple[str, Path]]:

@@ -3,6 +3,8 @@ from __future__ import annotations
 import hashlib
 import json
 
+import pytest
+
 from ml.runtime.tracing import Trace, content_hash
 
 
@@ -55,3 +57,50 @@ def test_a_leaderboard_is_compared_without_its_times(tmp_path):
     for name, said in (("a.json", rows), ("b.json", again)):
         (tmp_path / name).write_text(json.dumps(said))
     assert content_hash(tmp_path / "a.json") == content_hash(tmp_path / "b.json")
+
+
+NAMES = ("node", "device", "cure seconds", "source", "task")
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    ("artifact", "said"),
+    [
+        ("importance", lambda by_column: by_column),
+        ("explanation", lambda by_column: {"base": 1.0, "contributions": by_column}),
+        ("optimum", lambda by_column: {"points": [{"inputs": by_column}]}),
+        ("optimum", lambda by_column: {"searched": by_column, "points": []}),
+        ("predictions", lambda by_column: {"record": {}, "edited": by_column}),
+        ("summary", lambda by_column: {"inferences": [{"record": by_column}]}),
+        ("summary", lambda by_column: {"data": {"missing": by_column}}),
+        ("summary", lambda by_column: {"predictions": {"rows per class": by_column}}),
+        ("reference", lambda by_column: {"rows": 9, "columns": by_column}),
+    ],
+)
+def test_what_is_said_of_a_column_counts_whatever_its_name(tmp_path, artifact, said, name):
+    path = tmp_path / f"{artifact}.json"
+    hashes = set()
+    for number in (0.4, 0.5):
+        path.write_text(json.dumps(said({name: number})))
+        hashes.add(content_hash(path))
+    assert len(hashes) == 2
+
+
+def test_a_class_may_have_the_name_of_a_time(tmp_path):
+    path = tmp_path / "predictions.json"
+    hashes = set()
+    for number in (0.4, 0.5):
+        path.write_text(json.dumps({"probability of 30 seconds": number}))
+        hashes.add(content_hash(path))
+    assert len(hashes) == 2
+
+
+@pytest.mark.parametrize("key", ["best", "leaderboard", "failed", "inferences", "tuning"])
+def test_records_within_a_record_are_compared_without_times_places_and_ids(tmp_path, key):
+    path = tmp_path / "summary.json"
+    hashes = set()
+    for task in ("t1", "t2"):
+        row = {"task": task, "seconds": len(hashes), "score": 1.0}
+        path.write_text(json.dumps({key: row if key in ("best", "tuning") else [row]}))
+        hashes.add(content_hash(path))
+    assert len(hashes) == 1
