@@ -47,6 +47,8 @@ class Origin:
     replay : list of dict
         What it takes to do them again on rows that come later
         (:func:`ml.tabular.data.replaying.stage`), one for each time that it was edited.
+    ancestors : list of str
+        The hashes of the data sets that it was made of, the registered one first.
     """
 
     source: str
@@ -56,6 +58,7 @@ class Origin:
     parent: str = ""
     edits: list[dict[str, Any]] = field(default_factory=list)
     replay: list[dict[str, Any]] = field(default_factory=list)
+    ancestors: list[str] = field(default_factory=list)
 
 
 def store(step: Step, inspected: Inspected, origin: Origin) -> str:
@@ -130,6 +133,14 @@ def load_origin(folder: Path) -> Origin:
     known = folder / EDITS_FILE
     # data sets that were registered before there were edits have none
     return Origin(**json.loads(known.read_text("utf-8"))) if known.is_file() else Origin("")
+
+
+def hashes(folder: Path) -> list[str]:
+    """The hash of the data set in a folder, then those of what it was made of; of none, nothing."""
+    known = folder / SCHEMA_FILE
+    said = json.loads(known.read_text("utf-8")) if known.is_file() else {}
+    own = said.get("hash") if isinstance(said, dict) else ""
+    return [own, *load_origin(folder).ancestors] if own else []
 
 
 def _write_json(path: Path, value: Any) -> None:

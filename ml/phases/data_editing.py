@@ -114,6 +114,7 @@ def run(step: Step, parameters: Parameters) -> None:
         )
     types = {name: kind for name, kind in edited.types.items() if name != target}
     types |= json_object(given.types)
+    ancestors = [*origin.ancestors, schema.hash]
     kind = given.kind or origin.kind
     inspected = inspection.inspect(
         edited.table, target, given.name or schema.name, kind, types, where="Edit/steps"
@@ -121,7 +122,15 @@ def run(step: Step, parameters: Parameters) -> None:
     del start, edited
     _tell_changed(step, edit_steps.changed_columns(steps), inspected.schema)
     done = [*origin.edits, *(edit_steps.as_json(one) for one in steps)]
-    origin = replace(origin, parent=reference, kind=kind, types=types, edits=done, replay=replay)
+    origin = replace(
+        origin,
+        parent=reference,
+        kind=kind,
+        types=types,
+        edits=done,
+        replay=replay,
+        ancestors=ancestors,
+    )
     store(step, inspected, origin)
 
 

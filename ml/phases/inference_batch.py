@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from ml.tabular.serving.streaming import Chunk
 
 TEST_PART = "test"
-DATASET_PREFIX = "dataset:"
 ARTIFACT_DRIFT = "drift"
 ARTIFACT_CSV = f"{names.ARTIFACT_PREDICTIONS}_csv"
 _WHERE = "Input/data"
@@ -98,11 +97,8 @@ def run(step: Step, parameters: Parameters) -> None:
     given = parameters.Input
     served = _serving.served_model(step, given)
     model, skip = served.model, given.on_error == "skip"
-    is_own = _is_own_data(step, given.data, served)
-    if is_own:
-        step.log("no scores: the model was trained on rows of this data set; test has others")
     per_chunk = streaming.rows_per_chunk(len(model.preprocessor.names_))
-    rows = _rows(step, given, served, per_chunk, truth=not is_own)
+    rows = _rows(step, given, served, per_chunk)
     known = _serving.reference(step, served)
     drifts = _drifts(step, served, known)
     path = step.work / "predictions.parquet"
@@ -165,9 +161,7 @@ def _check_predicted(batch: BatchPrediction, data: str) -> None:
         )
 
 
-def _rows(
-    step: Step, given: InputFields, served: _serving.Served, per_chunk: int, *, truth: bool
-) -> Rows:
+def _rows(step: Step, given: InputFields, served: _serving.Served, per_chunk: int) -> Rows:
     from ml.runtime.source_files import SourceFile, source_files
     from ml.tabular.data import sources, table_files
     from ml.tabular.serving import streaming
@@ -180,14 +174,18 @@ def _rows(
         frame = sources.load_builtin(given.data, _WHERE)[0]
         edit = _edits_to_do(step, list(frame), schema, edits, given.data)
         chunks = streaming.frame_chunks(
-            frame, schema, per_chunk, given.data, truth=truth, skip=skip, edit=edit
+            frame, schema, per_chunk, given.data, truth=True, skip=skip, edit=edit
         )
         notes = _serving.tell_edits(step, edits, done=edit is not None)
-        return Rows(chunks, truth and _has_target(list(frame), schema, edit), notes=notes)
+        return Rows(chunks, _has_target(list(frame), schema, edit), notes=notes)
     if given.data == TEST_PART:
         found = [SourceFile(step.fetch(served.preprocessing, TEST_PART, _WHERE), "the test part")]
     else:
         found = source_files(step, given.data, _WHERE)
+    own = _serving.data_hashes(step, served)
+    truth = not any(_is_own_data(one.path, own) for one in found)
+    if not truth:
+        step.log("no scores: the model was trained on rows of this data set; test has others")
     files = [table_files.open_file(one.path, one.shown, given.encoding) for one in found]
     # all files are looked at before a row is predicted
     to_do = [
@@ -228,16 +226,18 @@ def _has_target(given: list[str], schema: Schema, edit: Replay | None) -> bool:
     return schema.target in given if edit is None else bool(edit.target_columns(given))
 
 
-def _is_own_data(step: Step, data: str, served: _serving.Served) -> bool:
-    """Whether the data set that the model was trained on is among what is predicted."""
-    named = [part.strip() for part in data.split(",")]
-    if not any(part.startswith(DATASET_PREFIX) for part in named):
+def _is_own_data(path: Path, own: list[str]) -> bool:
+    """Whether a file is that of a data set which has rows that the model was trained on.
+
+    It is the model's own, one that this was made of, or one that was made of it. Values decide: a
+    data set has many names.
+    """
+    from ml.phases._dataset import DATA_FILE, hashes
+
+    if path.name != DATA_FILE:
         return False
-    known = step.fetch_json(
-        served.preprocessing, names.ARTIFACT_CONFIGURATION, "Input/training_task"
-    )
-    own = known["parameters"]["Input/dataset_id"]
-    return own in [part.removeprefix(DATASET_PREFIX).strip() for part in named]
+    given, *ancestors = hashes(path.parent) or [""]
+    return bool(given) and (given in own or own[0] in ancestors)
 
 
 def _drifts(

@@ -15,6 +15,7 @@ from ml.runtime.phase import Phase
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ml.phases._dataset import Origin
     from ml.runtime.step import Step
     from ml.tabular.preparation.leakage import Duplicates, Suspect
     from ml.tabular.preparation.preprocessor import Preprocessor
@@ -27,6 +28,8 @@ ARTIFACT_LEAKAGE = "leakage"
 ARTIFACT_REFERENCE = "reference"
 # of an edited data set: what predictions do again on rows that were not edited
 ARTIFACT_REPLAY = "replay"
+# of what data, and by which versions
+ARTIFACT_PROVENANCE = "provenance"
 MOST_HELD_OUT = 0.8
 # a part with less than this of the share that it should have is warned of
 _SMALL_PART = 0.5
@@ -97,7 +100,7 @@ def run(step: Step, parameters: Parameters) -> None:
     from ml.tabular.preparation import splitting
 
     fields = parameters.Split
-    schema, plan, frame, replay = _data(step, parameters)
+    schema, plan, frame, origin = _data(step, parameters)
     positions = splitting.divide(frame, schema, plan)
     rows, known = len(frame), sum(len(getattr(positions, part)) for part in splitting.PART_NAMES)
     positions = _checked(step, frame, schema, positions, fields)
@@ -110,7 +113,8 @@ def run(step: Step, parameters: Parameters) -> None:
     record = {**plan.model_dump(), "rows": counts, "without_target": rows - known}
     step.artifact_json(ARTIFACT_SPLIT, record)
     step.artifact_json("schema", schema.model_dump())
-    step.artifact_json(ARTIFACT_REPLAY, replay)
+    step.artifact_json(ARTIFACT_REPLAY, origin.replay)
+    step.artifact_json(ARTIFACT_PROVENANCE, {"data": [schema.hash, *origin.ancestors]})
     _report(step, parameters, schema, rows)
     step.table("parts", parts)
     step.table("inputs", preprocessor.treatment())
@@ -133,10 +137,8 @@ def _warn_of_small_parts(step: Step, plan: SplitPlan, counts: dict[str, int]) ->
             )
 
 
-def _data(
-    step: Step, parameters: Parameters
-) -> tuple[Schema, SplitPlan, pd.DataFrame, list[dict[str, Any]]]:
-    """Schema, plan, rows and edits, once it is certain that they fit each other and the memory."""
+def _data(step: Step, parameters: Parameters) -> tuple[Schema, SplitPlan, pd.DataFrame, Origin]:
+    """Schema, plan, rows and origin, once it is certain that they fit each other and the memory."""
     from pyarrow import parquet
 
     from ml.runtime import memory
@@ -164,7 +166,7 @@ def _data(
     whole, schema = schema, splitting.without_groups(schema, plan)
     if schema is not whole:
         step.log(f"{plan.column} groups the rows, so it is no feature")
-    return schema, plan, frame, load_origin(folder).replay
+    return schema, plan, frame, load_origin(folder)
 
 
 def _checked(

@@ -140,6 +140,32 @@ def test_the_models_own_data_set_gives_no_scores(codes, capsys):
     assert "no scores: the model was trained on rows" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    "named", ["dataset:./data/", "data/../data/dataset", "new.csv\ndataset:data"]
+)
+def test_the_models_own_data_set_is_known_by_its_values(codes, capsys, monkeypatch, named):
+    monkeypatch.chdir(codes)
+    (codes / "new.csv").write_text("g,x,t\n1,1,0.5\n")
+    task = f"Input/training_task={codes / 'training-lightgbm'}"
+    assert run("inference-batch", codes / "batch", task, f"Input/data={named}") == 0
+    assert summary(codes / "batch")["scores"] == {}
+    assert "no scores: the model was trained on rows" in capsys.readouterr().out
+
+
+def test_a_data_set_with_other_values_is_scored(codes, capsys):
+    source = codes.parent / "codes.csv"
+    lines = source.read_text().splitlines()
+    other = codes.parent / "other.csv"
+    other.write_text("\n".join([lines[0], *lines[40:100]]))
+    settings = (f"Data/source={other}", "Data/target=t", "Data/kind=classification")
+    assert run("data-registration", codes / "later", *settings) == 0
+    task = f"Input/training_task={codes / 'training-lightgbm'}"
+    data = f"Input/data=dataset:{codes / 'later'}"
+    assert run("inference-batch", codes / "batch", task, data) == 0
+    assert summary(codes / "batch")["scored"] == 60
+    capsys.readouterr()
+
+
 def test_a_record_that_lacks_columns_is_refused(prepared, capsys):
     assert train(prepared, "ridge") == 0
     task = f"Input/training_task={prepared / 'training-ridge'}"

@@ -84,7 +84,7 @@ def test_what_is_left_is_what_training_and_inference_need(prepare, frame):
     record = stored(out, "step")
     assert set(record["artifacts"]) >= {
         *("train", "validation", "test", "preprocessor"),
-        *("schema", "split", "leakage", "reference"),
+        *("schema", "split", "leakage", "reference", "provenance"),
     }
     assert record["properties"]["rows"] == "300"
     assert "train 180, validation 60, test 60 rows (random)" in said

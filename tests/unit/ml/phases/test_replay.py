@@ -92,6 +92,20 @@ def edited_rows(folder):
 
 
 class TestBatch:
+    def test_what_the_own_data_set_was_made_of_gives_no_scores(self, flats, tmp_path, capsys):
+        parent = batch(flats, tmp_path / "parent", f"dataset:{flats / 'data'}")
+        assert read(tmp_path / "parent" / "summary.json")["scores"] == {}
+        assert "truth" not in parent
+        assert "no scores: the model was trained on rows" in capsys.readouterr().out
+
+    def test_what_was_made_of_the_own_data_set_gives_no_scores(self, flats, tmp_path, capsys):
+        steps = [{"do": "filter", "column": "rent", "is": ">", "value": 1000}]
+        edits = (f"Input/dataset_id={flats / 'edited'}", f"Edit/steps={json.dumps(steps)}")
+        assert run("data-editing", tmp_path / "child", *edits) == 0
+        batch(flats, tmp_path / "out", f"dataset:{tmp_path / 'child'}")
+        assert read(tmp_path / "out" / "summary.json")["scores"] == {}
+        assert "no scores: the model was trained on rows" in capsys.readouterr().out
+
     def test_raw_and_edited_files_are_predicted_alike(self, flats, raw, tmp_path, capsys):
         raw.to_csv(tmp_path / "raw.csv", index=False)
         raw.to_parquet(tmp_path / "raw.parquet", index=False)
