@@ -108,25 +108,38 @@ def read_folder(folder: Path) -> RunPrint:
     Raises
     ------
     FleetError
-        It is no such folder, or none of its steps has a fingerprint.
+        It is no such folder, a file of it cannot be read, or none of its steps has a fingerprint.
     """
     records = sorted(folder.glob(f"**/{_RECORD}"))
     names = _Names()
     steps = []
     for path in records:
-        record = json.loads(path.read_text("utf-8"))
-        fingerprint = path.parent / f"{conventions.ARTIFACT_FINGERPRINT}.json"
-        read = json.loads(fingerprint.read_text("utf-8")) if fingerprint.is_file() else None
+        record = _read(path)
+        properties = record["properties"]
+        # one that a killed step left out is that of an earlier run in the same folder
+        kept = record["artifacts"].get(conventions.ARTIFACT_FINGERPRINT)
+        read = _read(path.parent / kept) if kept else None
+        model = _model(read) or properties.get(conventions.PROPERTY_MODEL, "")
         steps.append(
             StepPrint(
-                key=names.next(record["phase"], _model(read)),
+                key=names.next(record["phase"], model),
                 reference=str(path.parent),
                 status=record["status"],
-                failure=record["properties"].get(conventions.PROPERTY_FAILURE, ""),
+                failure=properties.get(conventions.PROPERTY_FAILURE, ""),
                 fingerprint=read,
             )
         )
     return _checked(RunPrint(str(folder), tuple(steps)), str(folder))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """A file of a step's folder."""
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise FleetError(
+            f"it cannot be read: {error}", where=str(path), mend="run the step again"
+        ) from None
 
 
 class _Names:

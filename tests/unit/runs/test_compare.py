@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -163,6 +164,7 @@ def folder(tmp_path):
             path = tmp_path / name / ("" if key == "pipeline" else key)
             path.mkdir(parents=True, exist_ok=True)
             record = {"phase": phase, "status": "completed", "properties": {}}
+            record["artifacts"] = {"fingerprint": "fingerprint.json"}
             (path / "step.json").write_text(json.dumps(record))
             own = {**MADE, **(made if key == "x" else {})}
             own["parameters"] = {**own["parameters"], "Model/name": "ridge"}
@@ -195,3 +197,33 @@ def test_a_folder_without_fingerprints_is_told(tmp_path):
     with pytest.raises(FleetError, match="has a fingerprint") as caught:
         read_folder(tmp_path)
     assert "step code" in caught.value.mend
+
+
+def test_a_fingerprint_that_an_earlier_run_left_in_the_folder_does_not_count(folder):
+    path = Path(folder("a"))
+    record = {
+        "phase": "training",
+        "status": "failed",
+        "properties": {"model": "ridge", "failure": "no memory"},
+        "artifacts": {"configuration": "configuration.json"},
+    }
+    (path / "x" / "step.json").write_text(json.dumps(record))
+    first, last = read_folder(path).steps
+    assert (first.key, first.fingerprint) == ("training ridge", None)
+    assert last.fingerprint is not None
+
+
+@pytest.mark.parametrize("name", ["step.json", "fingerprint.json"])
+def test_a_file_that_was_cut_off_is_told(folder, name):
+    path = Path(folder("a")) / "x" / name
+    path.write_text("{")
+    with pytest.raises(FleetError, match="cannot be read") as caught:
+        read_folder(path.parents[1])
+    assert caught.value.where == str(path)
+
+
+def test_a_fingerprint_that_is_gone_is_told(folder):
+    path = Path(folder("a")) / "x" / "fingerprint.json"
+    path.unlink()
+    with pytest.raises(FleetError, match="cannot be read"):
+        read_folder(path.parents[1])
