@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import json
 import math
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -13,7 +12,7 @@ from ml.phases import _serving
 from ml.runtime import conventions as names
 from ml.runtime.errors import UserError
 from ml.runtime.failures import describe
-from ml.runtime.parameters import JsonText, Section, json_object
+from ml.runtime.parameters import JsonText, Section, json_list, json_object
 from ml.runtime.phase import Phase
 
 if TYPE_CHECKING:
@@ -31,6 +30,7 @@ ARTIFACT_TRIALS = "trials"
 MAX_OTHERS = 5
 # rows of the training part that the search begins with
 _BEGUN_WITH = 2000
+_CONSTRAINT_EXAMPLE = '["a + b <= 10"]'
 _SPELLINGS = {"maximise": "maximize", "minimise": "minimize"}
 
 
@@ -42,17 +42,10 @@ def constraint_texts(text: str) -> list[str]:
     ValueError
         It is no JSON list of texts.
     """
-    if not text.strip():
-        return []
-    try:
-        value = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise ValueError(
-            f"is not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
-        ) from None
-    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-        raise ValueError('is not a JSON list of texts such as ["a + b <= 10"]')
-    return value
+    found = json_list(text, _CONSTRAINT_EXAMPLE)
+    if not all(isinstance(one, str) for one in found):
+        raise ValueError(f"is not a JSON list of texts such as {_CONSTRAINT_EXAMPLE}")
+    return found
 
 
 def _is_constraints(text: str) -> str:

@@ -189,17 +189,43 @@ def json_object(text: str) -> dict[str, Any]:
     """
     if not text.strip():
         return {}
+    value = _from_json(text)
+    if not isinstance(value, dict):
+        raise ValueError('is not a JSON object such as {"name": 1}')
+    return value
+
+
+def json_list(text: str, example: str = '["a", "b"]') -> list[Any]:
+    """A JSON list from a field's text; an empty text is an empty list.
+
+    Parameters
+    ----------
+    text : str
+    example : str
+        What one looks like, for the message.
+
+    Raises
+    ------
+    ValueError
+        With a line that says where the text stops being a JSON list.
+    """
+    if not text.strip():
+        return []
+    value = _from_json(text)
+    if not isinstance(value, list):
+        raise ValueError(f"is not a JSON list such as {example}")
+    return value
+
+
+def _from_json(text: str) -> Any:
     try:
-        value = json.loads(text, object_pairs_hook=_once_each)
+        return json.loads(text, object_pairs_hook=_once_each)
     except json.JSONDecodeError as error:
         raise ValueError(
             f"is not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
         ) from None
     except RecursionError:
         raise ValueError("is not JSON of any use: it is nested too deeply") from None
-    if not isinstance(value, dict):
-        raise ValueError('is not a JSON object such as {"name": 1}')
-    return value
 
 
 def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -480,6 +480,7 @@ class TestOptimize:
             (('Search/constraints=["heat <= hot"]',), "there is no column 'hot'"),
             (("Search/constraints=heat < 1",), "is not JSON"),
             (("Search/constraints=[1]",), "is not a JSON list of texts"),
+            (("Search/constraints=" + "[" * 100_000,), "nested too deeply"),
         ],
     )
     def test_a_search_that_makes_no_sense_is_told(self, gains, tmp_path, capsys, settings, said):

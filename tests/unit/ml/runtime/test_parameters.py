@@ -12,6 +12,7 @@ from ml.runtime.parameters import (
     Section,
     fields,
     flatten,
+    json_list,
     parse,
 )
 
@@ -149,3 +150,22 @@ def test_a_wrong_parameter_of_one_model_does_not_stop_the_pipeline():
     given = {"Training/parameters": '{"ridge": {"alpha": -1}}'}
     parsed = parse(PHASES["pipeline"].parameters, given)
     assert {"ridge", "lightgbm", "mlp"} <= set(parsed.Training.model_names)
+
+
+def test_a_json_list_is_read():
+    assert json_list('[1, {"a": 2}]') == [1, {"a": 2}]
+    assert json_list(" ") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[1", "is not JSON: .* at line 1, column 3"),
+        ('{"a": 1}', r"is not a JSON list such as \[2, 3\]"),
+        ('[{"a": 1, "a": 2}]', "names 'a' twice"),
+        ("[" * 100_000, "nested too deeply"),
+    ],
+)
+def test_what_is_no_json_list_is_told(text, said):
+    with pytest.raises(ValueError, match=said):
+        json_list(text, "[2, 3]")
