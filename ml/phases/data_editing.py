@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -10,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, Field
 
 from ml.phases._dataset import load, store
 from ml.runtime.errors import UserError
-from ml.runtime.parameters import JsonText, Section, json_object
+from ml.runtime.parameters import JsonText, Section, json_list, json_object
 from ml.runtime.phase import Phase
 
 if TYPE_CHECKING:
@@ -20,33 +19,23 @@ if TYPE_CHECKING:
 NAME = "data-editing"
 
 
-def json_list(text: str) -> list[Any]:
-    """A JSON list from a field's text; an empty text is an empty list.
+def listed_steps(text: str) -> list[Any]:
+    """The steps in a field's text, as JSON; an empty text has none.
 
     Raises
     ------
     ValueError
         With a line that says where the text stops being a JSON list.
     """
-    if not text.strip():
-        return []
-    try:
-        value = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise ValueError(
-            f"is not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
-        ) from None
-    if not isinstance(value, list):
-        raise ValueError('is not a JSON list such as [{"do": "drop", "columns": ["notes"]}]')
-    return value
+    return json_list(text, '[{"do": "drop", "columns": ["notes"]}]')
 
 
-def _is_json_list(text: str) -> str:
-    json_list(text)
+def _is_list(text: str) -> str:
+    listed_steps(text)
     return text
 
 
-JsonListText = Annotated[str, AfterValidator(_is_json_list)]
+StepsText = Annotated[str, AfterValidator(_is_list)]
 
 
 class InputFields(Section):
@@ -58,7 +47,7 @@ class InputFields(Section):
 class EditFields(Section):
     """How to edit it."""
 
-    steps: JsonListText = Field(
+    steps: StepsText = Field(
         "[]",
         description='JSON list of steps, done in order, such as [{"do": "drop", "columns": '
         '["notes"]}, {"do": "filter", "column": "price", "is": ">", "value": 0}]; do is select, '
@@ -96,7 +85,7 @@ def run(step: Step, parameters: Parameters) -> None:
     from ml.tabular.data import edit_steps, editing, inspection, replaying
 
     given, reference = parameters.Edit, parameters.Input.dataset_id
-    steps = edit_steps.parse_steps(json_list(given.steps), "Edit/steps")
+    steps = edit_steps.parse_steps(listed_steps(given.steps), "Edit/steps")
     where = "Input/dataset_id"
     table, schema, origin = load(step.dataset(reference, where), reference, where)
     # dates are timestamps by now; the files that come later still write them so

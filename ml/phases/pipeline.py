@@ -65,7 +65,7 @@ class DataFields(Section):
     dataset_id: str = Field(
         "", description="id of a data set that is registered already, instead of a source"
     )
-    edits: data_editing.JsonListText = Field(
+    edits: data_editing.StepsText = Field(
         "[]",
         description='JSON list of steps that edit the data first, such as [{"do": "drop", '
         '"columns": ["notes"]}]; see data-editing',
@@ -74,7 +74,21 @@ class DataFields(Section):
     @property
     def edit_steps(self) -> list[Any]:
         """The steps that edit the data; none where it is taken as it is."""
-        return data_editing.json_list(self.edits)
+        return data_editing.listed_steps(self.edits)
+
+    @field_validator("edits")
+    @classmethod
+    def _are_steps(cls, edits: str) -> str:
+        # what the columns are is known later; what a step is, before anything is registered
+        if given := data_editing.listed_steps(edits):
+            from ml.tabular.data.edit_steps import parse_steps
+
+            try:
+                parse_steps(given, "Data/edits")
+            except UserError as error:
+                place = error.where.removeprefix("Data/edits, ")
+                raise ValueError(f"{place}: {error.what}; {error.mend}") from None
+        return edits
 
 
 class TrainingFields(Section):

@@ -102,6 +102,21 @@ def test_a_registered_data_set_may_be_edited_too():
     assert steps["data-editing"].parameters["Input/dataset_id"] == "d1"
 
 
+@pytest.mark.parametrize(
+    ("edits", "said"),
+    [
+        ('[{"do": "drop", "columns": ["a"]}, {"do": "dorp"}]', "Data/edits: step 2: .*'drop'"),
+        ('["drop"]', "Data/edits: step 1: 'drop' is no step; write it as"),
+        ('[{"do": "fill", "column": "a"}]', "step 1: the step fill is not right: .*fill takes"),
+        ("[" * 100_000, "nested too deeply"),
+    ],
+)
+def test_what_is_no_edit_is_told_before_anything_is_registered(edits, said):
+    with pytest.raises(UserError, match=said) as caught:
+        planned(Data__edits=edits)
+    assert caught.value.where == "Data/edits"
+
+
 @pytest.mark.parametrize("edits", ["", "[]"])
 def test_without_edits_there_is_no_editing(edits):
     assert "data-editing" not in planned(Data__edits=edits)

@@ -179,7 +179,8 @@ def test_edits_can_be_replayed_from_the_first_file(flats, tmp_path, capsys):
     ("fields", "said"),
     [
         ({"Edit__steps": "[{]"}, "is not JSON"),
-        ({"Edit__steps": "{}"}, "is not a JSON list"),
+        ({"Edit__steps": "{}"}, 'is not a JSON list such as [{"do"'),
+        ({"Edit__steps": '[{"do": "drop", "do": "select"}]'}, "names 'do' twice"),
         ({"Edit__steps": []}, "there are no steps"),
         ({"Edit__steps": [{"do": "drop", "columns": ["sise"]}]}, "did you mean 'size'"),
         ({"Edit__steps": [{"do": "drop", "columns": ["price"]}]}, "leave out the target, price"),
