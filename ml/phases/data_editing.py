@@ -110,6 +110,7 @@ def run(step: Step, parameters: Parameters) -> None:
     )
     del start, edited
     _tell_changed(step, edit_steps.changed_columns(steps), inspected.schema)
+    _tell_filled(step, edit_steps.filled_from_rows(steps))
     done = [*origin.edits, *(edit_steps.as_json(one) for one in steps)]
     origin = replace(
         origin,
@@ -129,4 +130,13 @@ def _tell_changed(step: Step, changed: list[str], schema: Schema) -> None:
         step.log(
             f"note: rows to predict may come as they were before these steps, which are done on "
             f"them again, or bring these columns as the steps leave them: {', '.join(features)}"
+        )
+
+
+def _tell_filled(step: Step, filled: dict[str, str]) -> None:
+    if filled:
+        columns = ", ".join(f"{name} by {by}" for name, by in filled.items())
+        step.log(
+            f"note: filled with what all rows tell, those of a later test part too: {columns}; "
+            "preprocessing fills gaps that are left by the training part alone"
         )

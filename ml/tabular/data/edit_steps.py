@@ -181,6 +181,11 @@ def changed_columns(steps: Sequence[EditStep]) -> list[str]:
     return changed
 
 
+def filled_from_rows(steps: Sequence[EditStep]) -> dict[str, str]:
+    """Column → how its gaps are filled, of those that are filled with what the rows tell."""
+    return {step.column: step.by for step in steps if isinstance(step, Fill) and step.by != "value"}
+
+
 def as_json(step: EditStep) -> dict[str, Any]:
     """A step as it is written."""
     return step.model_dump(by_alias=True, exclude_defaults=True)

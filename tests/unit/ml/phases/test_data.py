@@ -161,6 +161,22 @@ def test_edits_make_a_new_data_set_and_keep_its_parent(flats, tmp_path, capsys):
     assert record["properties"]["dataset_id"] == str(out / "dataset")
 
 
+def test_what_is_filled_from_all_rows_is_noted(flats, tmp_path, capsys):
+    parent = tmp_path / "parent"
+    assert register(parent, flats) == 0
+    fixed = {"do": "fill", "column": "notes", "value": "none"}
+    for steps, noted in (
+        ([{"do": "fill", "column": "size", "by": "median"}, fixed], "size by median;"),
+        ([fixed], ""),
+    ):
+        capsys.readouterr()
+        out = tmp_path / str(len(steps))
+        assert run("data-editing", out, Input__dataset_id=str(parent), Edit__steps=steps) == 0
+        printed = capsys.readouterr().out
+        note = "note: filled with what all rows tell, those of a later test part too: "
+        assert (note + noted in printed) if noted else (note not in printed)
+
+
 def test_edits_can_be_replayed_from_the_first_file(flats, tmp_path, capsys):
     parent, once, twice = (tmp_path / name for name in ("parent", "once", "twice"))
     assert register(parent, flats) == 0
