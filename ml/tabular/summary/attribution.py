@@ -147,7 +147,9 @@ def by_sampling(
     """
     random = np.random.default_rng(seed)
     affordable = MAX_EVALUATIONS // (max(len(inputs), 1) * 2 * count)
-    kept = others[: max(_LEAST_BACKGROUND, affordable)]
+    count_kept = min(len(others), max(_LEAST_BACKGROUND, affordable))
+    # all over, since rows may lie in an order: the first of them would be those of one time
+    kept = others[np.linspace(0, len(others) - 1, count_kept).astype(int)]
     found = [
         _shown_in_turn(predict, row, kept, groups, random.permutation(count)) for row in inputs
     ]

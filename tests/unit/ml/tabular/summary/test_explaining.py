@@ -166,6 +166,17 @@ def test_sampling_keeps_within_its_bound(monkeypatch):
     np.testing.assert_allclose(found.base + found.values.sum(axis=1), inputs.sum(axis=1)[:, None])
 
 
+def test_sampling_takes_a_background_from_all_over_where_it_takes_less(monkeypatch):
+    monkeypatch.setattr(attribution, "MAX_EVALUATIONS", 100)
+    # rows in the order of time, in which the number grows
+    others = np.arange(1_000.0)[:, None]
+    inputs = np.array([[500.0]])
+    found = attribution.by_sampling(
+        lambda rows: rows[:, :1], inputs, others, np.array([0]), 1, False, seed=0
+    )
+    np.testing.assert_allclose(found.base[0, 0], others.mean(), atol=1.0)
+
+
 def test_sampling_finds_the_shapley_values_of_an_interaction():
     random = np.random.default_rng(0)
     inputs, others = random.normal(size=(4, 3)), random.normal(size=(200, 3))
