@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
+from ml.phases import _provenance
 from ml.phases.training import ARTIFACT_METRICS, ARTIFACT_MODEL
 from ml.phases.training_summary import NAME as TRAINING_SUMMARY
 from ml.runtime import conventions as names
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 ARTIFACT_REFERENCE = "reference"
 ARTIFACT_REPLAY = "replay"
-ARTIFACT_PROVENANCE = "provenance"
 ARTIFACT_FIGURES = "figures"
 
 
@@ -123,14 +123,20 @@ def replay(step: Step, served: Served) -> Replay | None:
     """The edits of the data set that the model was trained on; None where it was not edited."""
     from ml.tabular.data.replaying import Replay
 
-    # before there was a replay, rows to predict had to come edited
-    stages = _optional_json(step, served, ARTIFACT_REPLAY)
+    try:
+        stages = step.fetch_json(served.preprocessing, ARTIFACT_REPLAY, "Input/training_task")
+    except DataError:
+        # it is there, and cannot be had
+        raise
+    except UserError:
+        # before there was a replay, rows to predict had to come edited
+        return None
     return Replay(stages, served.model.schema) if stages else None
 
 
 def data_hashes(step: Step, served: Served) -> list[str]:
     """The hash of the data set that the model was trained on, then those of what it was made of."""
-    known = _optional_json(step, served, ARTIFACT_PROVENANCE)
+    known = _provenance.kept(step, served.preprocessing, "Input/training_task")
     return known["data"] if known else [served.model.schema.hash]
 
 
@@ -169,17 +175,6 @@ def keep_figures(step: Step, figures: dict[str, Any]) -> None:
 
     drawn = {title: [json.loads(figure.to_json())] for title, figure in figures.items()}
     step.artifact_json(ARTIFACT_FIGURES, drawn)
-
-
-def _optional_json(step: Step, served: Served, artifact: str) -> Any:
-    """What the preprocessing step left; None where it is an older one that left no such thing."""
-    try:
-        return step.fetch_json(served.preprocessing, artifact, "Input/training_task")
-    except DataError:
-        # it is there, and cannot be had
-        raise
-    except UserError:
-        return None
 
 
 def _where(source: ModelSource) -> str:

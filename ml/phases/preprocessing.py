@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, Field, model_validator
 
+from ml.phases import _provenance
 from ml.phases._dataset import DATA_FILE, SCHEMA_FILE, load_origin
 from ml.runtime import conventions as names
 from ml.runtime.errors import DataError
@@ -28,8 +29,6 @@ ARTIFACT_LEAKAGE = "leakage"
 ARTIFACT_REFERENCE = "reference"
 # of an edited data set: what predictions do again on rows that were not edited
 ARTIFACT_REPLAY = "replay"
-# of what data, and by which versions
-ARTIFACT_PROVENANCE = "provenance"
 MOST_HELD_OUT = 0.8
 # a part with less than this of the share that it should have is warned of
 _SMALL_PART = 0.5
@@ -114,7 +113,7 @@ def run(step: Step, parameters: Parameters) -> None:
     step.artifact_json(ARTIFACT_SPLIT, record)
     step.artifact_json("schema", schema.model_dump())
     step.artifact_json(ARTIFACT_REPLAY, origin.replay)
-    step.artifact_json(ARTIFACT_PROVENANCE, {"data": [schema.hash, *origin.ancestors]})
+    _provenance.keep(step, schema, origin)
     _report(step, parameters, schema, rows)
     step.table("parts", parts)
     step.table("inputs", preprocessor.treatment())

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, Field, field_validator, model_validator
 
 from ml import model_catalog
+from ml.phases import _provenance
 from ml.phases._folds import FOLDS_HELP, FoldsText
 from ml.phases._judging import division, judged, tuning_record
 from ml.runtime import conventions as names
@@ -154,11 +155,17 @@ def prepared(step: Step, task: str, where: str) -> tuple[Parts, Schema, object]:
     import joblib
     import pandas as pd
 
+    from ml.tabular.learning import model_file
     from ml.tabular.preparation.splitting import Parts
     from ml.tabular.schema import Schema
 
     frames = {part: pd.read_parquet(step.fetch(task, part, where)) for part in PREPARED}
     schema = Schema.model_validate(step.fetch_json(task, "schema", where))
+    # an older step did not say what it was made with
+    known = _provenance.kept(step, task, where)
+    if known:
+        mend = "run preprocessing again with the present template"
+        model_file.check_made_with(known["made_with"], where, "the preprocessor", mend)
     preprocessor = joblib.load(step.fetch(task, "preprocessor", where))
     return Parts(**frames), schema, preprocessor
 
@@ -217,7 +224,7 @@ def _record(recipe: Recipe, fit: Fit, schema: Schema) -> dict[str, Any]:
 
 
 def _report(step: Step, fit: Fit, schema: Schema, metric: str) -> None:
-    from ml.tabular.summary import plots
+    from ml.tabular.summary import class_plots, plots
 
     for part, scores in (("validation", fit.validation), ("test", fit.test)):
         for name, number in scores.items():
@@ -227,7 +234,7 @@ def _report(step: Step, fit: Fit, schema: Schema, metric: str) -> None:
     test_rows = fit.predictions_of("test")
     step.plot("fit quality", plots.fit_quality(test_rows, schema))
     if schema.kind == "binary":
-        step.plot("ROC", plots.roc_curve(test_rows, schema))
+        step.plot("ROC", class_plots.roc({fit.model.name: test_rows}, schema))
     # a metric may have no value on a part, such as the area under a curve of one class
     score, test = fit.validation.get(metric), fit.test.get(metric)
     step.properties(

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 FORMAT = "3"
 _FORMAT_KEY = "ml"
 _PYTHON_KEY = "python"
-_ALWAYS = ("numpy", "scikit-learn")
+_MEND = (
+    "train it again with the present template, or predict with the template version that trained it"
+)
+_ALWAYS = ("numpy", "pandas", "scikit-learn")
 _LIBRARIES = {"pytorch": "torch"}
 # the same library, packed with and without CUDA
 _ALSO_NAMED = {"xgboost": ("xgboost-cpu",)}
@@ -41,8 +44,8 @@ def made_with(framework: str) -> dict[str, str]:
     Returns
     -------
     dict
-        Package → version: Python's, NumPy's, scikit-learn's, the framework's, and the number of
-        this project's own format under ``ml``.
+        Package → version: Python's, NumPy's, pandas', scikit-learn's, the framework's, and the
+        number of this project's own format under ``ml``.
     """
     found = {_FORMAT_KEY: FORMAT, _PYTHON_KEY: _python()}
     for name in dict.fromkeys([*_ALWAYS, _LIBRARIES.get(framework, framework)]):
@@ -52,8 +55,10 @@ def made_with(framework: str) -> dict[str, str]:
     return found
 
 
-def check_made_with(found: Mapping[str, str] | None, where: str) -> None:
-    """Refuse a model that was made by other versions than are here, before it is opened.
+def check_made_with(
+    found: Mapping[str, str] | None, where: str, what: str = "the model", mend: str = _MEND
+) -> None:
+    """Refuse a pickle that was made by other versions than are here, before it is opened.
 
     Parameters
     ----------
@@ -61,6 +66,8 @@ def check_made_with(found: Mapping[str, str] | None, where: str) -> None:
         As :func:`made_with` gave it when the model was made; None where it was not kept.
     where : str
         The field that named the model.
+    what, mend : str
+        What it is, and what to do where it is refused.
 
     Raises
     ------
@@ -68,7 +75,9 @@ def check_made_with(found: Mapping[str, str] | None, where: str) -> None:
         Of class ``dependency``, with both versions.
     """
     if not found:
-        raise _refusal("the model does not say what it was made with, so it is an old one", where)
+        raise _refusal(
+            f"{what} does not say what it was made with, so it is an old one", where, mend
+        )
     differing = []
     for name, then in found.items():
         if name in _NOT_NEEDED:
@@ -77,7 +86,7 @@ def check_made_with(found: Mapping[str, str] | None, where: str) -> None:
         if _comparable(here) != _comparable(then):
             differing.append(f"{name} {then} (here {here or 'there is none'})")
     if differing:
-        raise _refusal(f"the model was made with {', '.join(differing)}", where)
+        raise _refusal(f"{what} was made with {', '.join(differing)}", where, mend)
 
 
 def save(model: FittedModel, path: Path) -> None:
@@ -102,14 +111,8 @@ def load(path: Path, found: Mapping[str, str] | None, where: str) -> FittedModel
     return joblib.load(path)
 
 
-def _refusal(what: str, where: str) -> UserError:
-    return UserError(
-        what,
-        where=where,
-        mend="train it again with the present template, or predict with the template version that "
-        "trained it",
-        failure_class="dependency",
-    )
+def _refusal(what: str, where: str, mend: str) -> UserError:
+    return UserError(what, where=where, mend=mend, failure_class="dependency")
 
 
 def _here(name: str) -> str:

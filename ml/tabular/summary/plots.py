@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from sklearn import metrics
 
-from ml.tabular.learning.fitting import PREDICTION, probability_column
+from ml.tabular.learning.fitting import PREDICTION
 from ml.tabular.plot_style import BLUE, GREY, plain, styled, thinned
 from ml.tabular.schema import Schema
 from ml.tabular.summary.class_plots import confusion
@@ -70,23 +69,6 @@ def fit_quality(predictions: pd.DataFrame, schema: Schema) -> go.Figure:
         ]
     )
     return styled(figure, f"true {schema.target}", f"predicted {schema.target}")
-
-
-def roc_curve(predictions: pd.DataFrame, schema: Schema) -> go.Figure:
-    """The ROC curve of a binary problem: what each threshold gains and costs."""
-    positive = schema.classes[1]
-    false_rate, true_rate, _ = metrics.roc_curve(
-        predictions["truth"] == positive, predictions[probability_column(positive)]
-    )
-    figure = go.Figure(
-        [
-            go.Scatter(
-                x=false_rate.tolist(), y=true_rate.tolist(), line={"color": BLUE}, name="model"
-            ),
-            go.Scatter(x=[0, 1], y=[0, 1], line={"color": GREY, "dash": "dash"}, name="chance"),
-        ]
-    )
-    return styled(figure, f"share of others taken for {positive}", f"share of {positive} found")
 
 
 def prediction_distribution(predictions: pd.DataFrame, schema: Schema) -> go.Figure:

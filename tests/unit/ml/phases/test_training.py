@@ -1,6 +1,7 @@
 """The phase as a person runs it on a laptop; what it leaves, and what it says of mistakes."""
 
 import json
+import shutil
 
 import pandas as pd
 import pytest
@@ -108,7 +109,37 @@ def test_what_a_training_leaves(train, name, columns, capsys):
     plots = sorted(path.name for path in folder.glob("plot-*.json"))
     binary = ["plot-ROC.json"] if name == "breast_cancer" else []
     assert plots == [*binary, "plot-fit-quality.json"]
+    if binary:
+        drawn = json.loads((folder / "plot-ROC.json").read_text())
+        assert drawn["data"][0]["name"].startswith("ridge: area 0.9")
     assert "(95 %: " in capsys.readouterr().out
+
+
+def test_a_preprocessor_of_other_versions_is_refused_before_it_is_opened(
+    prepared, tmp_path, capsys
+):
+    folder = tmp_path / "prepared"
+    shutil.copytree(prepared["iris"], folder)
+    (folder / "preprocessor.joblib").write_bytes(b"no pickle")
+    known = json.loads((folder / "provenance.json").read_text())
+    assert "pandas" in known["made_with"]
+    known["made_with"]["pandas"] = "1.0.0"
+    (folder / "provenance.json").write_text(json.dumps(known))
+    given = (f"Input/preprocessing_task={folder}", "Model/name=ridge")
+    assert run("training", tmp_path / "out", *given) == 1
+    printed = capsys.readouterr().out
+    assert "the preprocessor was made with pandas 1.0.0 (here " in printed
+    assert "run preprocessing again" in printed
+
+
+def test_a_step_that_kept_no_versions_is_trained_on(prepared, tmp_path):
+    folder = tmp_path / "prepared"
+    shutil.copytree(prepared["iris"], folder)
+    known = record(folder)
+    del known["artifacts"]["provenance"]
+    (folder / "step.json").write_text(json.dumps(known))
+    given = (f"Input/preprocessing_task={folder}", "Model/name=ridge", "Model/folds=0")
+    assert run("training", tmp_path / "out", *given) == 0
 
 
 def test_the_same_seed_and_threads_leave_the_same_bits(train):

@@ -20,7 +20,7 @@ from ml.tabular.preparation.splitting import split
 )
 def test_what_a_model_depends_on(framework, names):
     found = made_with(framework)
-    assert set(found) == {"ml", "python", "numpy", "scikit-learn"} | names
+    assert set(found) == {"ml", "python", "numpy", "pandas", "scikit-learn"} | names
     check_made_with(found, "Input/run_id")
 
 
