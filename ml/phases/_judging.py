@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -77,6 +78,9 @@ def judged(
 ) -> tuple[Recipe, Tuning | None, dict[str, Any] | None]:
     """The recipe to go on with, how it was found, and what cross-validation says of it.
 
+    The folds that choose among trials are others than those by which models are compared: the best
+    of many values is better than the model is.
+
     Parameters
     ----------
     step : Step
@@ -100,27 +104,39 @@ def judged(
 
     from ml.tabular.learning import validation
 
-    folds: Any = ()
-    if divided is not None:
-        rows = pd.concat([parts.train, parts.validation])
-        folds = validation.prepared_folds(
-            rows, schema, divided.plan, divided.count, parameters.Model.seed
-        )
-    tuning = None
+    rows = None if divided is None else pd.concat([parts.train, parts.validation])
+
+    def folds(seed: int) -> Iterator[validation.Fold]:
+        return validation.prepared_folds(rows, schema, divided.plan, divided.count, seed)
+
+    seed, tuning = parameters.Model.seed, None
     if parameters.Tuning.trials:
         # each trial is judged by the same folds
-        folds = list(folds)
-        tuning = _tuned(step, recipe, samples, folds, schema, metric, parameters)
+        by = [] if divided is None else list(folds(seed + 1))
+        tuning = _tuned(step, recipe, samples, by, schema, metric, parameters)
         recipe = tuning.recipe
+        del by
+        _tell_optimistic(step, divided)
     if divided is None:
         return recipe, tuning, None
-    found = validation.cross_validate(recipe, folds, schema)
+    found = validation.cross_validate(recipe, folds(seed), schema)
     if metric in found:
         step.log(
             f"cross-validation in {divided.count} folds: {metric} {found[metric]['mean']:.6g} "
             f"± {found[metric]['std']:.3g}"
         )
     return recipe, tuning, {"folds": divided.count, "metrics": found}
+
+
+def _tell_optimistic(step: Step, divided: Division | None) -> None:
+    if divided is None:
+        what = "the validation score"
+    elif divided.plan.strategy == "time":
+        # time alone makes these folds, whatever the seed
+        what = "the score of cross-validation"
+    else:
+        return
+    step.log(f"note: {what} has been tuned on, so it is optimistic; the test score is not")
 
 
 def tuning_record(tuning: Tuning | None) -> dict[str, Any] | None:

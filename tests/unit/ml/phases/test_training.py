@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -12,6 +13,7 @@ from ml.runtime import memory
 from ml.runtime.entry import main
 from ml.runtime.errors import UserError
 from ml.runtime.parameters import parse
+from ml.tabular.preparation.split_plan import SplitPlan
 
 KEYS = {
     "model",
@@ -168,15 +170,20 @@ def test_cross_validation_and_tuning_are_kept(train, capsys):
     assert crossed["metrics"]["log_loss"]["std"] > 0
     tuning = found["tuning"]
     assert (tuning["trials"], tuning["stopped_by"], tuning["metric"]) == (4, "trials", "log_loss")
-    # what is tuned for is the mean over the folds
-    assert tuning["best"] == crossed["metrics"]["log_loss"]["mean"]
     trials = pd.read_csv(folder / "trials.csv")
     assert trials["alpha"][0] == 1.0
     assert trials["value"].min() == pytest.approx(tuning["best"])
     assert found["parameters"]["alpha"] == pytest.approx(trials["alpha"][trials["value"].idxmin()])
     kept = json.loads((folder / "model.json").read_text())
     assert kept["alpha"] == found["parameters"]["alpha"]
-    assert "cross-validation in 3 folds: log_loss" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "cross-validation in 3 folds: log_loss" in printed
+    assert "optimistic" not in printed
+    # by the folds of a model that is not tuned, which have chosen nothing
+    given = f"Model/parameters={json.dumps(found['parameters'])}"
+    again = metrics_of(train("iris", "ridge", "Model/folds=3", given))
+    assert again["cross_validation"] == crossed
+    assert tuning["best"] != crossed["metrics"]["log_loss"]["mean"]
 
 
 def test_many_rows_are_not_cross_validated_unless_asked_for(train, monkeypatch):
@@ -197,10 +204,22 @@ def test_folds_that_the_rows_cannot_fill_cost_the_cross_validation_alone(
     train("iris", "ridge", "Model/folds=45", fails=True)
 
 
-def test_tuning_by_the_validation_part(train):
+def test_tuning_by_the_validation_part(train, capsys):
     found = metrics_of(train("diabetes", "ridge", "Model/folds=0", "Tuning/trials=3"))
     assert found["cross_validation"] is None
     assert found["tuning"]["best"] == pytest.approx(found["validation"]["rmse"])
+    printed = capsys.readouterr().out
+    assert "the validation score has been tuned on, so it is optimistic" in printed
+
+
+@pytest.mark.parametrize(("strategy", "said"), [("time", 1), ("group", 0)])
+def test_folds_that_time_makes_choose_among_trials_and_compare(strategy, said):
+    logged = []
+    step = SimpleNamespace(log=logged.append)
+    plan = SplitPlan(strategy=strategy, column="day")
+    _judging._tell_optimistic(step, _judging.Division(3, plan))
+    assert len(logged) == said
+    assert all("the score of cross-validation has been tuned on" in text for text in logged)
 
 
 def test_time_that_ends_the_tuning_is_said(train, capsys):
