@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from ml.phases import _provenance
+from ml.phases.preprocessing import ARTIFACT_REFERENCE, ARTIFACT_REPLAY
 from ml.phases.training import ARTIFACT_METRICS, ARTIFACT_MODEL
+from ml.phases.training_summary import ARTIFACT_FIGURES
 from ml.phases.training_summary import NAME as TRAINING_SUMMARY
 from ml.runtime import conventions as names
 from ml.runtime.errors import DataError, UserError
@@ -20,10 +22,6 @@ if TYPE_CHECKING:
     from ml.runtime.step import Step
     from ml.tabular.data.replaying import Replay
     from ml.tabular.learning.fitted_model import FittedModel
-
-ARTIFACT_REFERENCE = "reference"
-ARTIFACT_REPLAY = "replay"
-ARTIFACT_FIGURES = "figures"
 
 
 class ModelSource(Section):

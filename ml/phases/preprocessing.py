@@ -12,6 +12,7 @@ from ml.runtime import conventions as names
 from ml.runtime.errors import DataError
 from ml.runtime.parameters import Section
 from ml.runtime.phase import Phase
+from ml.tabular.preparation.split_plan import MOST_HELD_OUT
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +30,6 @@ ARTIFACT_LEAKAGE = "leakage"
 ARTIFACT_REFERENCE = "reference"
 # of an edited data set: what predictions do again on rows that were not edited
 ARTIFACT_REPLAY = "replay"
-MOST_HELD_OUT = 0.8
 # a part with less than this of the share that it should have is warned of
 _SMALL_PART = 0.5
 _DATASET_FIELD = "Input/dataset_id"

@@ -12,7 +12,7 @@ from ml.phases import _evidence
 from ml.phases.training import ARTIFACT_METRICS
 from ml.runtime import conventions as names
 from ml.runtime.errors import UserError
-from ml.runtime.failures import describe
+from ml.runtime.failures import describe, tells_of_memory
 from ml.runtime.metric_names import AUTO, Metric
 from ml.runtime.parameters import Section
 from ml.runtime.phase import Phase
@@ -29,8 +29,6 @@ ARTIFACT_FIGURES = "figures"
 
 # SIGKILL, as the agent reports it with and without a container
 _KILLED = re.compile(r"exit code (-9|137)\b")
-# libraries have their own exceptions for what Python calls a MemoryError
-_NO_MEMORY = re.compile(r"bad_alloc|out of memory|MemoryError|cannot allocate memory", re.I)
 
 
 class InputFields(Section):
@@ -180,7 +178,7 @@ def reason(outcome: Outcome) -> tuple[str, str]:
     failure = outcome.properties.get(names.PROPERTY_FAILURE)
     if failure:
         failure_class = outcome.properties.get(names.PROPERTY_FAILURE_CLASS, "code")
-        if failure_class == "code" and _NO_MEMORY.search(failure):
+        if failure_class == "code" and tells_of_memory(failure):
             failure_class = "resource"
         return failure_class, failure
     # the step could not say it itself: it was killed, or never ran

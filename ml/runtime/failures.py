@@ -23,7 +23,7 @@ CLASSES = (
 
 # the learning libraries have errors of their own for what C++ calls bad_alloc
 _NO_MEMORY = re.compile(
-    r"bad_alloc|bad allocation|out of memory|MemoryAllocation|memory allocation error"
+    r"bad_alloc|bad allocation|out of memory|MemoryError|MemoryAllocation|memory allocation error"
     r"|(can't|cannot|unable to|failed to) allocate|excessive memory usage",
     re.IGNORECASE,
 )
@@ -76,7 +76,7 @@ def classify(error: BaseException) -> str:
         return "permission"
     if isinstance(error, TimeoutError):
         return "timeout"
-    if isinstance(error, MemoryError) or _tells_of_memory(error):
+    if isinstance(error, MemoryError) or _is_for_want_of_memory(error):
         return "resource"
     if isinstance(error, OSError) and error.errno in _NO_ROOM:
         return "resource"
@@ -88,8 +88,13 @@ def classify(error: BaseException) -> str:
     return "code"
 
 
-def _tells_of_memory(error: BaseException) -> bool:
+def tells_of_memory(text: str) -> bool:
+    """Whether an error's text says that there was no memory left, whoever wrote it."""
+    return bool(_NO_MEMORY.search(text))
+
+
+def _is_for_want_of_memory(error: BaseException) -> bool:
     """Of a device too: torch has an OutOfMemoryError, XGBoost a text."""
     if type(error).__name__ == "OutOfMemoryError":
         return True
-    return bool(_NO_MEMORY.search(str(error)))
+    return tells_of_memory(str(error))

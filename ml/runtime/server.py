@@ -76,7 +76,7 @@ class Server:
         self._call("tasks.delete_hyper_params", task=task_id, hyperparams=keys, force=True)
 
     def give_up(self, task_id: str, failure: Failure) -> None:
-        """Name a task's failure, log it and mark the task failed: no part of the SDK takes part."""
+        """Name a task's failure and mark it failed; of the SDK, its session alone takes part."""
         values = {
             names.PROPERTY_FAILURE_CLASS: failure.failure_class,
             names.PROPERTY_FAILURE: failure.summary,

@@ -20,6 +20,10 @@ from ml.runtime.step import Outcome
             ("resource", "XGBoostError: std::bad_alloc"),
         ),
         (
+            Outcome("t", "x", "training", "failed", {"failure": "E: failed to allocate 9 bytes"}),
+            ("resource", "E: failed to allocate 9 bytes"),
+        ),
+        (
             Outcome("t", "x", "training", "stopped", message="user abort"),
             ("infrastructure", "stopped before it could say why (user abort)"),
         ),
