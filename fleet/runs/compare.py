@@ -6,13 +6,16 @@ Which artifacts count, and how near is equal, says :mod:`ml.runtime.fingerprint`
 from __future__ import annotations
 
 import math
+import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from fleet.runs.fingerprints import RunPrint, StepPrint
-from ml.runtime.fingerprint import COMPARED, GPU_TOLERANCE
-from ml.runtime.host import CPU
+from fleet.runs.tolerance import is_near, last, least, tolerances, value_alone
+from ml.runtime import conventions
+from ml.runtime.fingerprint import COMPARED
 
 # what a step was made of: each may be why results differ, none is a difference of results
 CAUSES = (
@@ -28,7 +31,7 @@ CAUSES = (
 )
 # of parameters, those that name tasks and data sets of the run itself
 _REFERENCES = ("_id", "_task")
-_PASSED_ON = frozenset({"model", "predictions", "metrics"})
+_TASK_ID = re.compile(r"\b[0-9a-f]{32}\b")
 _PREDICTIONS = "predictions"
 _NEAR = "within tolerance"
 _FAILED = "failed alike"
@@ -69,7 +72,8 @@ class StepComparison:
     ----------
     step : str
     results : str
-        ``equal``, ``within tolerance``, ``differ``, ``failed alike``, ``only in the first``,
+        ``equal``, ``within tolerance``, ``differ``, ``failed alike`` (for the same reason),
+        ``only in the first``,
         ``only in the second`` or ``without a fingerprint``.
     predictions : bool or None
         Whether they are equal to the last bit; None where there are none in both.
@@ -108,48 +112,41 @@ def compare(first: RunPrint, second: RunPrint) -> Comparison:
     """Compare two runs, step by step."""
     others = {step.key: step for step in second.steps}
     mine = {step.key: step for step in first.steps}
-    loose = _not_exact(first) | _not_exact(second)
+    allowed = tolerances(first, second)
     steps, differences = [], []
     for key in [*mine, *(key for key in others if key not in mine)]:
         one, other = mine.get(key), others.get(key)
-        found = list(_step_differences(key, one, other, key in loose))
+        found = list(_step_differences(key, one, other, allowed.get(key)))
         differences += found
         steps.append(
             StepComparison(
                 step=key,
-                results=_word(one, other, found, key in loose),
+                results=_word(one, other, found, key in allowed),
                 predictions=_predictions(one, other),
                 first_place=one.node if one else "",
                 second_place=other.node if other else "",
             )
         )
-    return Comparison(
-        first.name, second.name, tuple(steps), tuple(differences), _verdict(steps, differences)
-    )
+    verdict = _verdict(steps, differences, allowed)
+    return Comparison(first.name, second.name, tuple(steps), tuple(differences), verdict)
 
 
-def _not_exact(run: RunPrint) -> set[str]:
-    """The steps that ran on a GPU, and those that were made of what such a step made."""
-    found: set[str] = set()
-    references: set[str] = set()
-    for step in run.steps:
-        made = step.fingerprint or {}
-        sources = {one["of"] for one in made.get("inputs", ()) if one["name"] in _PASSED_ON}
-        if made.get("device", CPU) != CPU or sources & references:
-            found.add(step.key)
-            references.add(step.reference)
-    return found
+def _failure(step: StepPrint) -> str:
+    """Why it failed, without what names the run and its tasks: that is another in each run."""
+    run_id = (step.fingerprint or {}).get("run_id")
+    said = step.failure.replace(run_id, "RUN") if run_id else step.failure
+    return _TASK_ID.sub("TASK", said)
 
 
 def _step_differences(
-    key: str, one: StepPrint | None, other: StepPrint | None, loose: bool
+    key: str, one: StepPrint | None, other: StepPrint | None, tolerance: float | None
 ) -> Iterator[Difference]:
     if one is None or other is None:
         there = ("the step ran", "") if one else ("", "the step ran")
         yield Difference(key, "step", *there, of_results=True)
         return
-    if one.status != other.status:
-        first, second = (f"{step.status} {step.failure}".strip() for step in (one, other))
+    first, second = (f"{step.status} {_failure(step)}".strip() for step in (one, other))
+    if first != second:
         yield Difference(key, "status", first, second, of_results=True)
     if one.fingerprint is None or other.fingerprint is None:
         if one.fingerprint is not other.fingerprint:
@@ -157,7 +154,7 @@ def _step_differences(
             yield Difference(key, "fingerprint", *there, of_results=True)
         return
     yield from _causes(key, one.fingerprint, other.fingerprint)
-    yield from _results(key, one.fingerprint, other.fingerprint, loose)
+    yield from _results(key, one.fingerprint, other.fingerprint, tolerance)
 
 
 def _causes(key: str, one: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[Difference]:
@@ -176,8 +173,16 @@ def _causes(key: str, one: Mapping[str, Any], other: Mapping[str, Any]) -> Itera
 
 
 def _files(made: Mapping[str, Any]) -> dict[str, str]:
-    inputs = made.get("inputs", ())
-    return {one["name"]: one["sha256"] for one in inputs if one["kind"] == "file"}
+    """Field → hash; where a field names several files, field and file."""
+    files = [one for one in made.get("inputs", ()) if one["kind"] == "file"]
+    fields = Counter(one["name"] for one in files)
+    found: dict[str, str] = {}
+    for one in files:
+        field = one["name"]
+        name = f"{field} {last(one['of'])}" if fields[field] > 1 else field
+        # files of one name lie in several folders
+        found[name] = found.get(name, "") + one["sha256"]
+    return found
 
 
 def _parameters(made: Mapping[str, Any]) -> dict[str, str]:
@@ -191,17 +196,22 @@ def _parameters(made: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _results(
-    key: str, one: Mapping[str, Any], other: Mapping[str, Any], loose: bool
+    key: str, one: Mapping[str, Any], other: Mapping[str, Any], tolerance: float | None
 ) -> Iterator[Difference]:
     for section, word in (("results", "result"), ("stated", "property")):
         first, second = one.get(section, {}), other.get(section, {})
         for name in sorted(first.keys() | second.keys()):
             mine, its = first.get(name), second.get(name)
+            if tolerance and name == conventions.PROPERTY_PREDICTION:
+                mine, its = value_alone(mine), value_alone(its)
             if not _same(mine, its):
                 size = _relative(mine, its)
-                near = loose and size is not None and abs(size) <= GPU_TOLERANCE
+                near = False
+                if tolerance and size is not None:
+                    small = max(least(name, made.get("results", {})) for made in (one, other))
+                    near = is_near(float(mine), float(its), tolerance, small)
                 yield Difference(key, f"{word} {name}", _text(mine), _text(its), size, not near)
-    if loose:
+    if tolerance:
         return
     first, second = one.get("outputs", {}), other.get("outputs", {})
     for name in sorted(COMPARED & (first.keys() | second.keys())):
@@ -227,7 +237,8 @@ def _relative(one: Any, other: Any) -> float | None:
         return None
     if not (math.isfinite(first) and math.isfinite(second)):
         return None
-    return (second - first) / max(abs(first), abs(second))
+    # 0 and -0 are not apart
+    return (second - first) / max(abs(first), abs(second)) if first != second else 0.0
 
 
 def _text(value: Any) -> str:
@@ -258,14 +269,17 @@ def _word(
     return _NEAR if loose and any(item.size for item in found) else "equal"
 
 
-def _verdict(steps: list[StepComparison], differences: list[Difference]) -> str:
+def _verdict(
+    steps: list[StepComparison], differences: list[Difference], allowed: Mapping[str, float]
+) -> str:
     wrong = [item for item in differences if item.of_results]
     if not wrong:
         number = f"{len(steps)} steps" if len(steps) > 1 else "the one step"
         told = [f"equal results in {number}, to the last bit"]
         near = [step.step for step in steps if step.results == _NEAR]
         if near:
-            told.append(f"within {GPU_TOLERANCE:g} where a GPU computed: {', '.join(near)}")
+            most = max(allowed[key] for key in near)
+            told.append(f"within {most:g} where a GPU computed: {', '.join(near)}")
         for word in (_FAILED, _UNKNOWN):
             number = sum(step.results == word for step in steps)
             if number:

@@ -109,6 +109,28 @@ def test_another_file_at_the_same_address_is_told():
     assert parts(compare(run(given("1")), run(given("2")))) == {"file Data/source": False}
 
 
+def test_each_file_of_a_field_is_told():
+    def given(*digests):
+        places = ("mon/a.csv", "mon/b.csv", "tue/a.csv")
+        return step(
+            inputs=[
+                {"kind": "file", "name": "Data/source", "of": place, "sha256": digest}
+                for place, digest in zip(places, digests, strict=True)
+            ]
+        )
+
+    compared = compare(run(given("1", "2", "3")), run(given("9", "2", "3")))
+    assert parts(compared) == {"file Data/source a.csv": False}
+    compared = compare(run(given("1", "2", "3")), run(given("1", "9", "3")))
+    assert parts(compared) == {"file Data/source b.csv": False}
+
+
+def test_nought_and_minus_nought_are_not_apart():
+    zero, minus = step(stated={"score": "0"}), step(stated={"score": "-0"})
+    (difference,) = compare(run(zero), run(minus)).differences
+    assert difference.size == 0
+
+
 def test_numbers_of_a_gpu_are_equal_within_the_tolerance():
     def on_gpu(rmse, digest):
         outputs = {"predictions": {"sha256": digest}}
@@ -137,6 +159,47 @@ def test_what_was_made_of_a_gpus_model_is_compared_like_it_and_the_rest_to_the_l
     assert not compare(run(gpu, exact), run(gpu, other)).equal
 
 
+def on_gpu(**made):
+    return run(step("inference-single", device="NVIDIA H100", **made))
+
+
+def test_of_a_prediction_in_words_the_value_counts_where_a_gpu_computed():
+    def said(words):
+        return on_gpu(stated={"prediction": words})
+
+    two = said("2 (90 %: 1 to 3)")
+    assert compare(two, said("2.001 (90 %: 1.001 to 3.001)")).equal
+    assert not compare(two, said("2.01 (90 %: 1 to 3)")).equal
+    assert compare(said("yes (93.1%)"), said("yes (93.0%)")).differences == ()
+    assert not compare(said("yes (50.1%)"), said("no (50.1%)")).equal
+    assert not compare(said("a (b)"), said("a (c)")).equal
+
+
+def test_on_a_cpu_a_prediction_in_words_is_the_same_word_for_word():
+    one, other = (step(stated={"prediction": f"yes ({share}%)"}) for share in ("93.1", "93.0"))
+    assert not compare(run(one), run(other)).equal
+
+
+def test_small_probabilities_and_ends_near_nought_are_not_taken_by_their_own_size():
+    def found(**results):
+        return on_gpu(results={name.replace("_", " "): one for name, one in results.items()})
+
+    assert compare(found(probability_of_a=1e-5), found(probability_of_a=2e-5)).equal
+    assert not compare(found(probability_of_a=0.5), found(probability_of_a=0.502)).equal
+    one = found(prediction=2.0, low=0.001, high=4.0)
+    assert compare(one, found(prediction=2.0, low=0.002, high=4.0)).equal
+    assert not compare(one, found(prediction=2.0, low=0.02, high=4.0)).equal
+
+
+def test_what_came_of_a_gpu_is_known_wherever_the_folder_is_looked_at_from():
+    def made(rmse):
+        inputs = [{"kind": "artifact", "name": "summary", "of": "run/mlp", "sha256": "m"}]
+        model = step("training mlp", "/home/a/run/mlp", device="NVIDIA H100")
+        return run(model, step("inference-summary", inputs=inputs, results={"rmse": rmse}))
+
+    assert compare(made(1.0), made(1.0001)).equal
+
+
 def test_a_step_that_one_run_lacks_and_one_that_failed_are_differences():
     compared = compare(run(step(), step("training mlp")), run(step(status="failed")))
     assert not compared.equal
@@ -148,6 +211,23 @@ def test_steps_that_failed_in_both_runs_are_alike():
     compared = compare(run(failed), run(failed))
     assert compared.equal
     assert "1 failed alike" in compared.verdict
+
+
+def failing(why, run_id="r1"):
+    made = {**MADE, "run_id": run_id, "results": {}, "stated": {}, "outputs": {}}
+    return run(StepPrint("training mlp", "t1", "failed", failure=why, fingerprint=made))
+
+
+def test_steps_that_failed_for_another_reason_are_not_alike():
+    compared = compare(failing("bad_alloc"), failing("no column 'a'"))
+    assert parts(compared) == {"status": True}
+    assert compared.differences[0].second == "failed no column 'a'"
+    assert compared.steps[0].results == "differ"
+
+
+def test_a_failure_that_names_its_own_run_and_task_is_alike():
+    one = failing(f"task {'0a' * 16} of run r1 was lost")
+    assert compare(one, failing(f"task {'1b' * 16} of run r2 was lost", "r2")).equal
 
 
 def test_no_number_is_no_number():
