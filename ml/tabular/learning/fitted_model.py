@@ -52,8 +52,9 @@ class FittedModel:
     estimator : object
         Fitted on what the preprocessor makes of the rows.
     interval : float, optional
-        Half the width of an interval that holds 90 % of new targets, for regression
-        (:func:`ml.tabular.learning.uncertainty.half_width`).
+        Half the width of the 90 % interval, for regression: from the residuals of the validation
+        part, before the estimator was fitted again with these rows, too
+        (:func:`ml.tabular.learning.uncertainty.half_width` says what it promises).
     made_with : mapping
         Package → version (:mod:`ml.tabular.learning.model_file`).
     """

@@ -133,7 +133,8 @@ def fit_samples(
     preprocessor : Preprocessor
     refit : bool
         Whether the model is fitted again, on training and validation part, before it is scored on
-        the test part and kept. The preprocessor stays as it is.
+        the test part and kept. The preprocessor stays as it is, and so does the width of the
+        interval: it is that of the estimator before.
     """
     held_out = samples.validation
     estimator, seconds = _timed_fit(recipe, samples.train, schema)

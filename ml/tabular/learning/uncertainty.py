@@ -15,8 +15,11 @@ def half_width(
     """Half the width of a split-conformal interval: J. Lei et al., Distribution-free predictive
     inference for regression, 2018.
 
-    A new row's target lies within it with at least this probability, if the row comes from where
-    these rows came from, and the model was not fitted on them.
+    A new row's target lies within it with at least this probability if the row comes from where
+    these rows came from, and the estimator is the one whose errors these are. There is no such
+    promise where rows were divided by group or time, where parameters were chosen by these rows,
+    or for an estimator that was fitted again with these rows too: it is another one, most often a
+    little better.
 
     Parameters
     ----------
