@@ -10,8 +10,7 @@ from typing import Any
 
 from fleet.runs.fingerprints import RunPrint, StepPrint
 from ml.catalog import PHASES
-from ml.runtime.fingerprint import GPU_TOLERANCE
-from ml.runtime.host import CPU
+from ml.runtime.host import CPU, GPU_TOLERANCE
 
 # an input of one of these names holds numbers that an earlier step computed
 _PASSED_ON = frozenset({"model", "predictions", "metrics", "summary"})
@@ -25,22 +24,25 @@ def tolerances(first: RunPrint, second: RunPrint) -> dict[str, float]:
     """Step → how far its numbers may be apart, as a share; others are equal to the last bit.
 
     These are the steps that ran on a GPU in either run, those made of what such a step made, and
-    the controller, which repeats what its steps say.
+    the controller, which repeats what its steps say. Where one run had a GPU and the other none,
+    as far as the model declares; else within :data:`~ml.runtime.host.GPU_TOLERANCE`.
     """
     found: dict[str, float] = {}
-    for run in (first, second):
-        for key, tolerance in _tolerances(run).items():
+    for run, other in ((first, second), (second, first)):
+        for key, tolerance in _tolerances(run, other).items():
             found[key] = max(tolerance, found.get(key, 0.0))
     return found
 
 
-def _tolerances(run: RunPrint) -> dict[str, float]:
+def _tolerances(run: RunPrint, other: RunPrint) -> dict[str, float]:
+    on_cpu = {step.key for step in other.steps if _device(step) == CPU}
     found: dict[str, float] = {}
     by_reference: dict[str, float] = {}
     for step in run.steps:
         allowed = [by_reference[one] for one in _sources(step) & by_reference.keys()]
         if _device(step) != CPU:
-            allowed.append(GPU_TOLERANCE)
+            declared = (step.fingerprint or {}).get("tolerance", GPU_TOLERANCE)
+            allowed.append(declared if step.key in on_cpu else GPU_TOLERANCE)
         if step.key in PHASES and PHASES[step.key].is_controller:
             allowed += found.values()
         if allowed:

@@ -27,4 +27,5 @@ MODEL = Model(
     search=SEARCH,
     explained_by="tree",
     memory=memory,
+    gpu_tolerance=TOLERANCE,
 )

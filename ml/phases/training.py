@@ -127,7 +127,7 @@ def run(step: Step, parameters: Parameters) -> None:
     own = recipe.parameters.model_dump()
     step.configuration("model", {"name": chosen.name, "seed": chosen.seed, **own})
     fit = fitting.fit_samples(recipe, samples, parts, schema, preprocessor, refit=chosen.refit)
-    step.computed_on(fit.device)
+    step.computed_on(fit.device, model.gpu_tolerance)
 
     path = step.work / "model.joblib"
     model_file.save(fit.model, path)

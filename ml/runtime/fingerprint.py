@@ -8,7 +8,8 @@ bytes differ between equal runs: pickles (`model`, `preprocessor`), pages with i
 run, and `predictions_csv`, which says what `predictions` says.
 
 On a CPU equal means to the last bit. What ran on a GPU, or was made of what did, is compared by
-its numbers alone, within :data:`GPU_TOLERANCE`.
+its numbers alone, within :data:`ml.runtime.host.GPU_TOLERANCE`; between a GPU and a CPU, within
+what the model declares.
 """
 
 from __future__ import annotations
@@ -24,8 +25,6 @@ from ml.runtime import environment, host
 from ml.runtime.tracing import Trace, file_hash
 
 VERSION = 1
-# relative, of a number such as a score
-GPU_TOLERANCE = 1e-3
 
 COMPARED = frozenset(
     {
@@ -115,6 +114,7 @@ def describe(
         "python": packages.get("python", ""),
         "cpu": host.cpu_model(),
         "device": _device(trace.device, accelerator, gpus),
+        "tolerance": trace.tolerance,
         "gpus": [asdict(gpu) for gpu in gpus],
         "driver": gpus[0].driver if gpus else "",
         "threads": _named(parameters, "threads"),

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 CPU = "cpu"
+# how far numbers of a GPU may be apart, as a share, where nothing else is known of a model
+GPU_TOLERANCE = 1e-3
 
 _CPU_INFO = Path("/proc/cpuinfo")
 _ASK = ("--query-gpu=name,driver_version", "--format=csv,noheader")

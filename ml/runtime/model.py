@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from ml.runtime.host import GPU_TOLERANCE
+
 KINDS = ("regression", "binary", "multiclass")
 CLASSES = ("binary", "multiclass")
 
@@ -76,6 +78,9 @@ class Model:
         The most rows that it can be fitted on in a time that anybody would wait.
     kinds : tuple of str
         The kinds of problem that it can learn.
+    gpu_tolerance : float
+        How far its scores may be apart, as a share, between one that was fitted on a GPU and one
+        on a CPU.
     """
 
     name: str
@@ -89,3 +94,4 @@ class Model:
     memory: Callable[[Any, int, int, int], int] | None = None
     most_rows: int | None = None
     kinds: tuple[str, ...] = KINDS
+    gpu_tolerance: float = GPU_TOLERANCE

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ml.runtime import conventions as names
 from ml.runtime import reporting
 from ml.runtime.errors import UserError
+from ml.runtime.host import GPU_TOLERANCE
 from ml.runtime.tracing import Trace
 
 if TYPE_CHECKING:
@@ -198,9 +199,17 @@ class Step(ABC):
         self.trace.results[name] = float(number)
         self._show_value(name, number)
 
-    def computed_on(self, device: str) -> None:
-        """Say which device the numbers come from: ``cpu``, ``cuda`` or a name."""
-        self.trace.device = device
+    def computed_on(self, device: str, tolerance: float = GPU_TOLERANCE) -> None:
+        """Say which device the numbers come from.
+
+        Parameters
+        ----------
+        device : str
+            ``cpu``, ``cuda`` or a name.
+        tolerance : float
+            How far they may be apart, as a share, between a GPU and a CPU.
+        """
+        self.trace.device, self.trace.tolerance = device, tolerance
 
     @abstractmethod
     def curve(self, title: str, series: str, numbers: Sequence[float]) -> None:

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ml.runtime.host import GPU_TOLERANCE
+
 # what JSON says of the place, the time and the task: equal runs have it different
 _NO_RESULTS = frozenset(
     {
@@ -60,6 +62,8 @@ class Trace:
         Of the data set's values, as its schema has it.
     device : str
         What the step says that it computed on; empty where it does not.
+    tolerance : float
+        How far its numbers may be apart, as a share, between a GPU and a CPU.
     """
 
     inputs: list[dict[str, str]] = field(default_factory=list)
@@ -67,6 +71,7 @@ class Trace:
     results: dict[str, float] = field(default_factory=dict)
     data_hash: str = ""
     device: str = ""
+    tolerance: float = GPU_TOLERANCE
 
     def fetched(self, kind: str, name: str, path: Path, of: str = "") -> None:
         """Note an input; a file once, however often it is asked for."""

@@ -200,6 +200,21 @@ def test_what_came_of_a_gpu_is_known_wherever_the_folder_is_looked_at_from():
     assert compare(made(1.0), made(1.0001)).equal
 
 
+def test_between_a_gpu_and_a_cpu_a_model_declares_how_far_scores_may_be_apart():
+    def made(device, rmse):
+        model = step("training x", "t2", device=device, tolerance=0.02, results={"rmse": rmse})
+        inputs = [{"kind": "artifact", "name": "metrics", "of": "t2", "sha256": "m"}]
+        summary = step("training-summary", "t3", inputs=inputs, stated={"score": str(rmse)})
+        return run(model, summary, step("pipeline", "t4", stated={"score": str(rmse)}))
+
+    compared = compare(made("NVIDIA H100", 1.0), made("cpu", 1.01))
+    assert compared.equal
+    assert "within 0.02 where a GPU computed" in compared.verdict
+    assert not compare(made("NVIDIA H100", 1.0), made("cpu", 1.03)).equal
+    # two GPUs draw the same random numbers
+    assert not compare(made("NVIDIA H100", 1.0), made("NVIDIA H200", 1.01)).equal
+
+
 def test_a_step_that_one_run_lacks_and_one_that_failed_are_differences():
     compared = compare(run(step(), step("training mlp")), run(step(status="failed")))
     assert not compared.equal

@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 
+from ml.models import xgboost_gpu
 from ml.runtime import fingerprint, host
 from ml.runtime.entry import main
 from ml.runtime.fingerprint import Code
@@ -50,6 +51,11 @@ def test_a_step_that_asks_for_no_gpu_computes_on_the_cpu(one_gpu):
 def test_a_step_may_say_what_it_computed_on(one_gpu):
     assert describe(accelerator="gpu", trace=Trace(device="cpu"))["device"] == "cpu"
     assert describe(trace=Trace(device="cuda"))["device"] == "NVIDIA H100"
+
+
+def test_a_step_may_say_how_near_a_gpu_comes_to_a_cpu():
+    assert describe()["tolerance"] == host.GPU_TOLERANCE
+    assert describe(trace=Trace(device="cuda", tolerance=0.02))["tolerance"] == 0.02
 
 
 def test_a_device_that_no_driver_names_is_told_as_the_step_says_it(monkeypatch):
@@ -139,3 +145,14 @@ def test_a_fingerprint_tells_where_each_input_came_from(twice):
     assert found["seeds"] == {"Model/seed": "0"}
     assert found["environment"]
     assert found["results"]
+
+
+def test_a_training_tells_what_its_model_declares(twice, tmp_path):
+    settings = {
+        "Input/preprocessing_task": twice[0] / "preprocessing",
+        "Model/name": "xgboost_gpu",
+        "Model/parameters": '{"n_estimators": 2}',
+    }
+    given = [part for name, text in settings.items() for part in ("--set", f"{name}={text}")]
+    assert main(["training", "--out", str(tmp_path), *given]) == 0
+    assert read(tmp_path)["tolerance"] == xgboost_gpu.TOLERANCE
