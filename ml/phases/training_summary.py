@@ -65,11 +65,12 @@ def run(step: Step, parameters: Parameters) -> None:
     from ml.tabular.summary import comparison, explaining, run_plots, wording
 
     run_id = parameters.Input.run_id or step.run_id
-    trained, failed, records, left_out = gather(step, run_id)
+    trained, failed, left_out = gather(step, run_id)
     if not trained:
         _report_nothing_trained(step, run_id, failed)
-    schema = best_schema(step, records[0]["preprocessing_task"])
-    metric = resolve_metric(parameters.Choice.metric, schema)
+    metric = resolve_metric(
+        parameters.Choice.metric, schema_of(step, trained[0].preprocessing_task)
+    )
     warnings: list[str] = []
     trained, model = _evidence.usable_best(step, trained, failed, metric, warnings)
     if not trained:
@@ -77,8 +78,9 @@ def run(step: Step, parameters: Parameters) -> None:
 
     board = comparison.leaderboard(trained, metric)
     best = comparison.records(board)[0]
-    prepared = next(one["preprocessing_task"] for one in records if one["model"] == best["model"])
-    scores = next(one.test for one in trained if one.task == best["task"])
+    chosen = next(one for one in trained if one.task == best["task"])
+    prepared, scores = chosen.preprocessing_task, chosen.test
+    schema = schema_of(step, prepared)
     predictions = _evidence.test_predictions(step, board, warnings)
     found, features = None, None
     if model is not None:
@@ -123,10 +125,8 @@ def run(step: Step, parameters: Parameters) -> None:
     _show(step, record, board, failed, figures)
 
 
-def gather(
-    step: Step, run_id: str
-) -> tuple[list[Trained], list[Failed], list[dict[str, Any]], list[Failed]]:
-    """The run's models: trained, failed, the trained ones' metrics records, and the left out.
+def gather(step: Step, run_id: str) -> tuple[list[Trained], list[Failed], list[Failed]]:
+    """The run's models: trained, failed, and left out.
 
     A model whose metrics cannot be read is a failed one.
 
@@ -137,7 +137,7 @@ def gather(
     """
     from ml.tabular.summary.comparison import Failed, Trained
 
-    trained, failed, records, left_out = [], [], [], []
+    trained, failed, left_out = [], [], []
     for outcome in step.outcomes(run_id, "Input/run_id"):
         # a clone that nobody has run, or that still runs, is no failed model
         if outcome.phase != "training" or outcome.is_pending:
@@ -158,7 +158,6 @@ def gather(
             why = f"its metrics cannot be read: {cause.summary}"
             failed.append(Failed(model, outcome.reference, cause.failure_class, why))
             continue
-        records.append(record)
         trained.append(one)
     if not trained:
         # what is left out beside others is no failure; alone it is
@@ -170,7 +169,7 @@ def gather(
             where="Input/run_id",
             mend="name a run that trained a model",
         )
-    return trained, failed, records, left_out
+    return trained, failed, left_out
 
 
 def reason(outcome: Outcome) -> tuple[str, str]:
@@ -188,8 +187,8 @@ def reason(outcome: Outcome) -> tuple[str, str]:
     return "infrastructure", f"{outcome.status} before it could say why{said}"
 
 
-def best_schema(step: Step, preprocessing_task: str):
-    """The schema that the run's models were trained by."""
+def schema_of(step: Step, preprocessing_task: str):
+    """The schema that models were trained by."""
     from ml.tabular.schema import Schema
 
     return Schema.model_validate(step.fetch_json(preprocessing_task, "schema", "Input/run_id"))

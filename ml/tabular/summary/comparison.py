@@ -79,6 +79,8 @@ class Trained:
         Of the stored model.
     trials : int
         How many were tried in tuning; 0 where the model was not tuned.
+    preprocessing_task : str
+        The step that prepared its rows; a run may have several.
     """
 
     model: str
@@ -96,6 +98,7 @@ class Trained:
     rows_per_second: float | None = None
     size_bytes: int | None = None
     trials: int = 0
+    preprocessing_task: str = ""
 
     @classmethod
     def of(cls, record: Mapping[str, Any], task: str, queue: str = "", worker: str = "") -> Trained:
@@ -120,6 +123,7 @@ class Trained:
             rows_per_second=record.get("predict_rows_per_second"),
             size_bytes=record.get("size_bytes"),
             trials=int((tuning or {}).get("trials") or 0),
+            preprocessing_task=record.get("preprocessing_task", ""),
         )
 
 

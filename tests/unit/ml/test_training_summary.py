@@ -50,7 +50,7 @@ def test_a_model_that_has_yet_to_train_is_no_failed_one():
         for status in ("created", "queued", "in_progress", "failed")
     ]
     step = SimpleNamespace(outcomes=lambda run_id, where: outcomes)
-    _, failed, _, _ = gather(step, "r1")
+    _, failed, _ = gather(step, "r1")
     assert [one.task for one in failed] == ["failed"]
     outcomes.pop()
     with pytest.raises(UserError, match="no training step that has ended"):
@@ -61,6 +61,6 @@ def test_where_every_model_is_left_out_each_says_why():
     why = {"model": "discriminant", PROPERTY_LEFT_OUT: "it learns classes"}
     outcomes = [Outcome("t", "x", "training", "completed", why)]
     step = SimpleNamespace(outcomes=lambda run_id, where: outcomes)
-    trained, failed, _, left_out = gather(step, "r1")
+    trained, failed, left_out = gather(step, "r1")
     assert (trained, left_out) == ([], [])
     assert [str(one) for one in failed] == ["discriminant [override]: it learns classes"]

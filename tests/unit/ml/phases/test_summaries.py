@@ -317,6 +317,23 @@ def test_without_common_folds_the_validation_part_chooses(copy, capsys):
     assert "Leaderboard, by rmse of the validation part" in text
 
 
+def test_the_rows_are_those_that_the_best_model_was_made_of(copy):
+    dataset = properties(copy, "preprocessing")["dataset_id"]
+    again = (f"Input/dataset_id={dataset}", "Split/seed=5")
+    assert run("preprocessing", copy / "preprocessing-again", *again) == 0
+    task = f"Input/preprocessing_task={copy / 'preprocessing-again'}"
+    # the same model once more, of other parts
+    out = copy / "training-ridge-again"
+    assert run("training", out, task, "Model/name=ridge", "Model/folds=0") == 0
+    known = json.loads((out / "metrics.json").read_text())
+    known["validation"]["rmse"] = 0.0
+    (out / "metrics.json").write_text(json.dumps(known))
+    assert summarise(copy) == 0
+    found = summary(copy)
+    assert found["best"]["task"] == str(out)
+    assert found["data"]["split"]["seed"] == 5
+
+
 def test_a_model_that_is_left_out_is_no_failed_one(copy):
     settings = (
         f"Input/preprocessing_task={copy / 'preprocessing'}",
