@@ -21,6 +21,8 @@ def build(parameters: Parameters, kind: str, seed: int, threads: int = 1):
     """A CatBoost estimator that writes nothing into the working directory."""
     from catboost import CatBoostClassifier, CatBoostRegressor
 
+    from ml.tabular.learning.cat_boosting import CatBoost
+
     options = {
         **parameters.model_dump(),
         "random_seed": seed,
@@ -29,9 +31,9 @@ def build(parameters: Parameters, kind: str, seed: int, threads: int = 1):
         "verbose": False,
     }
     if kind == "regression":
-        return CatBoostRegressor(**options)
+        return CatBoost(CatBoostRegressor(**options))
     loss = "Logloss" if kind == "binary" else "MultiClass"
-    return CatBoostClassifier(**options, loss_function=loss)
+    return CatBoost(CatBoostClassifier(**options, loss_function=loss))
 
 
 def memory(parameters: Parameters, rows: int, inputs: int, outputs: int) -> int:

@@ -52,4 +52,6 @@ MODEL = Model(
     memory=memory,
     # the work grows with the square of the rows and more: minutes at this number
     most_rows=30_000,
+    # its probabilities are fitted on rows that are held out, so that each class has one there
+    least_rows_per_class=2,
 )

@@ -173,7 +173,8 @@ def prepared(step: Step, task: str, where: str) -> tuple[Parts, Schema, object]:
 def _is_left_out(step: Step, model: Model, parts: Parts, schema: Schema) -> bool:
     from ml.tabular.learning.suitability import unsuited
 
-    refused = unsuited(model, schema, len(parts.train) + len(parts.validation))
+    rows = len(parts.train) + len(parts.validation)
+    refused = unsuited(model, schema, rows, _rarest(parts, schema))
     if refused is None:
         return False
     step.properties(**{names.PROPERTY_LEFT_OUT: refused.what})
@@ -199,7 +200,15 @@ def _check_suitable(
     elif folds:
         copies += 1.0
     rows = len(parts.train) + len(parts.validation)
-    check_suitable(recipe, schema, rows, len(preprocessor.names_), copies)
+    inputs = len(preprocessor.names_)
+    check_suitable(recipe, schema, rows, inputs, copies, _rarest(parts, schema))
+
+
+def _rarest(parts: Parts, schema: Schema) -> int | None:
+    """Training rows of the rarest class that has any; None of a number."""
+    if not schema.is_classification:
+        return None
+    return int(parts.train[schema.target].value_counts().loc[lambda counts: counts > 0].min())
 
 
 def _record(recipe: Recipe, fit: Fit, schema: Schema) -> dict[str, Any]:

@@ -78,6 +78,8 @@ class Model:
         The most rows that it can be fitted on in a time that anybody would wait.
     kinds : tuple of str
         The kinds of problem that it can learn.
+    least_rows_per_class : int
+        The fewest rows of each class that it can be fitted on.
     gpu_tolerance : float
         How far its scores may be apart, as a share, between one that was fitted on a GPU and one
         on a CPU.
@@ -94,4 +96,5 @@ class Model:
     memory: Callable[[Any, int, int, int], int] | None = None
     most_rows: int | None = None
     kinds: tuple[str, ...] = KINDS
+    least_rows_per_class: int = 1
     gpu_tolerance: float = GPU_TOLERANCE

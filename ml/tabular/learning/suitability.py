@@ -12,7 +12,9 @@ _NAME_FIELD = "Model/name"
 _FLOAT_BYTES = 8
 
 
-def unsuited(model: Model, schema: Schema, rows: int) -> UserError | None:
+def unsuited(
+    model: Model, schema: Schema, rows: int, rarest: int | None = None
+) -> UserError | None:
     """Why a model is not made for some data: the kind of problem, or the rows; None where it is.
 
     Parameters
@@ -21,6 +23,8 @@ def unsuited(model: Model, schema: Schema, rows: int) -> UserError | None:
     schema : Schema
     rows : int
         To fit on.
+    rarest : int, optional
+        How many of the training part's rows are of its rarest class; None of a number.
     """
     if schema.kind not in model.kinds:
         return UserError(
@@ -37,10 +41,24 @@ def unsuited(model: Model, schema: Schema, rows: int) -> UserError | None:
             mend="choose another model, such as lightgbm, or take fewer rows by data-editing",
             failure_class="resource",
         )
+    if rarest is not None and rarest < model.least_rows_per_class:
+        return UserError(
+            f"the model {model.name} needs {model.least_rows_per_class} rows of each class at "
+            f"least, and the training part has {rarest} of the rarest class of {schema.target!r}",
+            where=_NAME_FIELD,
+            mend="choose another model, or give more rows of that class",
+        )
     return None
 
 
-def check_suitable(recipe: Recipe, schema: Schema, rows: int, inputs: int, copies: float) -> None:
+def check_suitable(
+    recipe: Recipe,
+    schema: Schema,
+    rows: int,
+    inputs: int,
+    copies: float,
+    rarest: int | None = None,
+) -> None:
     """Refuse what cannot be learned, or not in the time or memory there is.
 
     Parameters
@@ -53,6 +71,8 @@ def check_suitable(recipe: Recipe, schema: Schema, rows: int, inputs: int, copie
         That the preprocessor makes.
     copies : float
         How many matrices of rows x inputs are held beside the model.
+    rarest : int, optional
+        As of :func:`unsuited`.
 
     Raises
     ------
@@ -60,7 +80,7 @@ def check_suitable(recipe: Recipe, schema: Schema, rows: int, inputs: int, copie
         What :func:`unsuited` gives, or, of class ``resource``, more memory than there is.
     """
     model = recipe.model
-    refused = unsuited(model, schema, rows)
+    refused = unsuited(model, schema, rows, rarest)
     if refused is not None:
         raise refused
     needed = copies * rows * inputs * _FLOAT_BYTES

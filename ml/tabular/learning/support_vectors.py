@@ -9,6 +9,8 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.svm import SVC, SVR
 from sklearn.utils import Tags
 
+from ml.runtime.errors import UserError
+
 # what lies further out than this many deviations counts as this far, so that a rare value does not
 # lie apart from all other rows
 FURTHEST = 3.0
@@ -80,6 +82,13 @@ class SupportVectors(BaseEstimator):
             return self
         self.classes_, counts = np.unique(target.astype(str), return_counts=True)
         rarest = int(counts.min())
+        if rarest < 2:
+            label = str(self.classes_[counts.argmin()])
+            raise UserError(
+                f"support vectors need 2 rows of each class to fit on, and {label!r} has {rarest}",
+                where="Model/name",
+                mend="choose another model, give more rows of that class, or set Model/folds to 0",
+            )
         machine = SVC(**options)
         folds = StratifiedKFold(max(2, min(_FOLDS, rarest)), shuffle=True, random_state=self.seed)
         self.inner_ = CalibratedClassifierCV(

@@ -66,7 +66,7 @@ def test_a_model_is_added_by_adding_a_file(tmp_path, monkeypatch, builtin):
         preprocessor = fit_preprocessor(parts.train, schema)
         found = fit(parts, schema, preprocessor, "nearest", model.parameters(), 0)
         assert found.test[metric] > least
-        assert found.model.made_with.keys() == {"ml", "python", "numpy", "scikit-learn"}
+        assert found.model.made_with.keys() == {"ml", "python", "numpy", "pandas", "scikit-learn"}
 
 
 @pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
@@ -178,6 +178,37 @@ def test_a_blend_needs_its_forest_and_the_curves_of_some_rows():
     assert 0 < numbers - forest.memory(forest.parameters(min_samples_leaf=5), 10**6, 10, 1) < 10**9
     classes = model.memory(model.parameters(), 10**6, 10, 2)
     assert classes == forest.memory(forest.parameters(), 10**6, 10, 2)
+
+
+def test_support_vectors_refuse_a_class_of_one_row():
+    labels = np.array(["a", "b", "b", "b"], dtype=object)
+    model = MODELS["svm"]
+    machine = model.build(model.parameters(), "binary", 0, 1)
+    with pytest.raises(UserError, match="2 rows of each class to fit on, and 'a' has 1"):
+        machine.fit(np.arange(8.0).reshape(4, 2), labels)
+
+
+@pytest.mark.parametrize("kind", ["regression", "binary", "multiclass"])
+def test_catboost_predicts_by_one_thread(kind):
+    catboost = pytest.importorskip("catboost")
+    random = np.random.default_rng(0)
+    features = random.normal(size=(60, 3))
+    labels = {"binary": ["n", "y"], "multiclass": ["a", "b", "c"]}.get(kind)
+    target = features[:, 0] if labels is None else np.resize(labels, 60).astype(object)
+    model = MODELS["catboost"]
+    fitted = model.build(model.parameters(iterations=5), kind, 0, 1).fit(features, target)
+    own = fitted.inner_
+    calls = ["predict"] if labels is None else ["predict", "predict_proba"]
+    asked = []
+    for name in calls:
+        expected = getattr(own, name)(features, thread_count=1)
+        found = getattr(fitted, name)(features)
+        np.testing.assert_array_equal(found, np.reshape(expected, found.shape))
+    assert isinstance(own, catboost.CatBoost)
+    for name in calls:
+        setattr(own, name, lambda rows, thread_count=-1: asked.append(thread_count))
+        getattr(fitted, name)(features)
+    assert asked == [1] * len(calls)
 
 
 def test_xgboost_tells_its_device_and_predicts_on_the_cpu(tmp_path):

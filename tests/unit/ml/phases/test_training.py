@@ -285,6 +285,23 @@ def test_a_model_that_is_not_made_for_the_data_may_be_left_out(train, capsys):
     assert "left_out" not in record(suited)["properties"]
 
 
+def test_a_class_of_one_row_is_told_to_support_vectors(prepared, tmp_path, capsys):
+    folder = tmp_path / "prepared"
+    shutil.copytree(prepared["iris"], folder)
+    rows = pd.read_parquet(folder / "train.parquet")
+    label = json.loads((folder / "schema.json").read_text())["classes"][0]
+    target = json.loads((folder / "schema.json").read_text())["target"]
+    others = rows[rows[target] != label]
+    pd.concat([others, rows[rows[target] == label].head(1)]).to_parquet(folder / "train.parquet")
+    given = (f"Input/preprocessing_task={folder}", "Model/name=svm")
+    assert run("training", tmp_path / "refused", *given) == 1
+    printed = capsys.readouterr().out
+    assert "the training part has 1 of the rarest class" in printed
+    assert "Traceback" not in printed
+    assert run("training", tmp_path / "left", *given, "Model/unsuited=leave-out") == 0
+    capsys.readouterr()
+
+
 def test_memory_that_will_not_do_is_said_before_it_is_taken(train, monkeypatch, capsys):
     monkeypatch.setattr(memory, "available", lambda root=None: 10_000)
     folder = train("diabetes", "random_forest", fails=True)

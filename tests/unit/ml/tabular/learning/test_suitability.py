@@ -33,6 +33,14 @@ def test_more_rows_than_a_model_takes_are_refused_with_a_way_out():
     assert "lightgbm" in e.value.mend
 
 
+def test_support_vectors_need_two_rows_of_each_class():
+    classes = schema("multiclass", ["a", "b", "c"])
+    check_suitable(recipe("svm"), classes, rows=10, inputs=2, copies=1.0, rarest=2)
+    with pytest.raises(UserError, match="and the training part has 1 of the"):
+        check_suitable(recipe("svm"), classes, rows=10, inputs=2, copies=1.0, rarest=1)
+    check_suitable(recipe("ridge"), classes, rows=10, inputs=2, copies=1.0, rarest=1)
+
+
 def test_memory_that_will_not_do_is_told_before_it_is_taken(monkeypatch):
     monkeypatch.setattr(memory, "available", lambda root=None: 10**9)
     small = recipe("random_forest", n_estimators=10)
