@@ -100,7 +100,10 @@ def test_a_prediction_from_a_phase_template(fleet, run):
     (step,) = done["steps"]
     wanted = load().queues_of_phase("inference-single")[0]
     assert (step["status"], step["queue"]) == ("completed", wanted)
-    assert 25 < float(step["result"].removeprefix("target: ")) < 346  # the range of the data
+    predicted, interval = step["result"].removeprefix("target: ").split(" (90 %: ")
+    low, high = map(float, interval.rstrip(")").split(" to "))
+    assert 25 < float(predicted) < 346  # the range of the data
+    assert low < float(predicted) < high
 
 
 def test_a_users_own_file_with_classes(fleet, tmp_path):
