@@ -123,6 +123,8 @@ def _step(task: Mapping[str, Any], queue_names: Mapping[str, str]) -> Step:
 def _result(properties: Mapping[str, str]) -> str | None:
     """What came of a step in a few words, from the user properties that its phase sets."""
     value = properties.get
+    if left_out := value(conventions.PROPERTY_LEFT_OUT):
+        return f"left out: {left_out}"
     if prediction := value(conventions.PROPERTY_PREDICTION):
         return f"{value(conventions.PROPERTY_TARGET)}: {prediction}"
     if best := value(conventions.PROPERTY_BEST_MODEL):
