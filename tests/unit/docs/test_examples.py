@@ -28,12 +28,21 @@ def _blocks(page: str, language: str) -> list[str]:
 
 def _fleet(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """`fleet` as the copy of the repository in a folder has it."""
+    return _python(folder, "-c", "from fleet.cli import main; main()", *arguments)
+
+
+def _phase(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """`python -m ml` as the copy of the repository in a folder has it."""
+    return _python(folder, "-m", "ml", *arguments)
+
+
+def _python(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-c", "from fleet.cli import main; main()", *arguments],
+        [sys.executable, *arguments],
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
 
@@ -42,18 +51,6 @@ def _with_section(section: str, entries: dict) -> Spec:
     """The tests' contract with entries that a page adds or replaces."""
     data = SPEC.model_dump(exclude_unset=True)
     return Spec.model_validate({**data, section: {**data[section], **entries}})
-
-
-def _phase(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """`python -m ml` as the copy of the repository in a folder has it."""
-    return subprocess.run(
-        [sys.executable, "-m", "ml", *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
 
 
 @pytest.fixture
